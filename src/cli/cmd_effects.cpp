@@ -1,0 +1,79 @@
+// jobrun effects: those that may or may not have happened, and a person's word on one.
+#include "base/format.hpp"
+#include "base/text.hpp"
+#include "cli/commands.hpp"
+#include "cli/screen.hpp"
+#include "ledger/history.hpp"
+
+namespace jobrun {
+
+namespace {
+
+Result<Exit> list_effects(const Session& session, Ledger& ledger) {
+  auto open = effects_in_doubt(ledger, session.args.value("--job"));
+  if (!open) return open.error();
+  if (session.json()) {
+    Json list = Json::array();
+    for (const auto& effect : *open)
+      list.push(Json::object()
+                    .set("scope", effect.scope)
+                    .set("key", effect.key)
+                    .set("state", effect.state)
+                    .set("job", effect.job)
+                    .set("unit", effect.unit)
+                    .set("run_date", effect.run_date)
+                    .set("intended_at", effect.intended_at)
+                    .set("tries", effect.tries));
+    print_out(Json::object().set("schema_version", 1).set("effects", std::move(list)).dump() + "\n");
+    return Exit::done;
+  }
+  if (open->empty()) {
+    print_out("no effect is in doubt\n");
+    return Exit::done;
+  }
+  std::vector<std::vector<std::string>> rows = {
+      {"KEY", "JOB", "UNIT", "RUN DATE", "STATE", "BEGUN", "TRIES"}};
+  for (const auto& effect : *open)
+    rows.push_back({printable(effect.key), effect.scope, printable(effect.unit), effect.run_date,
+                    effect.state, effect.intended_at, std::to_string(effect.tries)});
+  print_out(table(rows, screen_width()));
+  print_out(
+      "find out whether each happened, then `jobrun effects confirm|release KEY --job JOB --reason TEXT`\n");
+  return Exit::done;
+}
+
+}  // namespace
+
+Result<Exit> cmd_effects(const Session& session) {
+  const auto& words = session.args.words();
+  const bool settles = !words.empty();
+  if (settles && (words.size() != 2 || (words[0] != "confirm" && words[0] != "release")))
+    return Error(Fault::usage, "effects takes nothing, `confirm KEY` or `release KEY`",
+                 "jobrun effects --help shows how");
+  auto opened = session.open(settles ? Ledger::Purpose::run : Ledger::Purpose::look);
+  if (!opened) return opened.error();
+  Ledger& ledger = **opened;
+  if (!settles) return list_effects(session, ledger);
+  const std::string job = session.args.value("--job");
+  if (job.empty() || trim(session.args.value("--reason")).empty())
+    return Error(Fault::usage, fmt::format("effects {} needs --job JOB and --reason TEXT", words[0]),
+                 "say how you know; it is kept");
+  const bool happened = words[0] == "confirm";
+  bool settled = false;
+  auto written = ledger.write([&]() -> Result<void> {
+    auto done =
+        settle_effect(ledger, job, words[1], happened, session.args.value("--reason"), session.clock.wall());
+    if (!done) return done.error();
+    settled = *done;
+    return {};
+  });
+  if (!written) return written.error();
+  if (!settled)
+    return Error(Fault::usage, fmt::format("{} has no open effect {}", job, printable(words[1])),
+                 "`jobrun effects` lists those there are");
+  print_out(fmt::format("{} is {}; `jobrun retry {}` goes on\n", printable(words[1]),
+                        happened ? "confirmed" : "released", job));
+  return Exit::done;
+}
+
+}  // namespace jobrun

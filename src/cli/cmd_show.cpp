@@ -1,0 +1,105 @@
+// jobrun show RUN: one run with its units and attempts, on one screen.
+#include <algorithm>
+
+#include "base/civil.hpp"
+#include "base/format.hpp"
+#include "base/text.hpp"
+#include "cli/commands.hpp"
+#include "cli/run_view.hpp"
+#include "cli/screen.hpp"
+#include "ledger/runs.hpp"
+
+namespace jobrun {
+
+namespace {
+
+constexpr std::size_t most_units = 50;
+
+Result<Run> one_run(Ledger& ledger, const std::string& name) {
+  auto runs = find_runs_named(ledger, name);
+  if (!runs) return runs.error();
+  if (runs->empty())
+    return Error(Fault::usage, "no run is named " + printable(name),
+                 "`jobrun status` lists jobs; name a run id, JOB:DATE or a job");
+  const Run& first = runs->front();
+  for (const Run& other : *runs) {
+    if (other.job == first.job && other.run_date == first.run_date) continue;
+    std::vector<std::string> labels;
+    for (const Run& run : *runs) labels.push_back(run.job + ":" + run.run_date);
+    if (labels.size() > 8) labels.resize(8);
+    return Error(Fault::usage, printable(name) + " names several runs", "name one of " + join(labels, ", "));
+  }
+  return first;
+}
+
+}  // namespace
+
+Result<Exit> cmd_show(const Session& session) {
+  auto opened = session.open(Ledger::Purpose::look);
+  if (!opened) return opened.error();
+  Ledger& ledger = **opened;
+  auto run = one_run(ledger, session.args.words().front());
+  if (!run) return run.error();
+  auto units = units_of(ledger, run->id);
+  if (!units) return units.error();
+  const auto wanted = session.args.values("--unit");
+  for (const auto& name : wanted)
+    if (std::none_of(units->begin(), units->end(), [&](const Unit& unit) { return unit.unit == name; }))
+      return Error(Fault::usage, fmt::format("run {} has no unit {}", run->run_id, printable(name)),
+                   "leave --unit out to see them all");
+
+  Json list = Json::array();
+  std::string text = fmt::format("{} for {}, run {}{}: {}\n", run->job, run->run_date, run->run_id,
+                                 run->generation > 1 ? fmt::format(" (generation {})", run->generation) : "",
+                                 word_of(run->state));
+  text += fmt::format("  {} units: {}; made {}, last change {}\n", run->counts.total(),
+                      counts_text(run->counts), run->created_at, run->changed_at);
+  if (run->again_reason) text += "  again because: " + printable(*run->again_reason) + "\n";
+  std::size_t shown = 0, quiet = 0;
+  for (const Unit& unit : *units) {
+    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), unit.unit) == wanted.end()) continue;
+    // On the screen a unit that was done at the first attempt is only counted, where there are many.
+    const bool dull =
+        wanted.empty() && units->size() > 10 && unit.state == UnitState::done && unit.attempts <= 1;
+    if (!session.json() && (dull || shown >= most_units)) {
+      ++quiet;
+      continue;
+    }
+    auto attempts = attempts_of(ledger, unit.id);
+    if (!attempts) return attempts.error();
+    ++shown;
+    if (!session.json()) {
+      text += unit_text(unit, *attempts, !wanted.empty() || units->size() == 1);
+      continue;
+    }
+    Json all = Json::array();
+    for (const auto& attempt : *attempts) all.push(attempt_json(attempt));
+    list.push(Json::object()
+                  .set("unit", unit.unit)
+                  .set("state", word_of(unit.state))
+                  .set("reason", unit.reason)
+                  .set("message", unit.message)
+                  .set("next_action", unit.next_action)
+                  .set("next_at", unit.next_at ? Json(format_instant(*unit.next_at)) : Json())
+                  .set("attempts", std::move(all)));
+  }
+  if (quiet > 0)
+    text += fmt::format("  {} other units are not shown (done at once, or beyond {}); --unit U shows one\n",
+                        quiet, most_units);
+  if (session.json()) {
+    Json json = Json::object()
+                    .set("schema_version", 1)
+                    .set("job", run->job)
+                    .set("run_date", run->run_date)
+                    .set("run_id", run->run_id);
+    json.set("generation", run->generation)
+        .set("state", word_of(run->state))
+        .set("created_at", run->created_at)
+        .set("changed_at", run->changed_at);
+    text = json.set("units", std::move(list)).dump() + "\n";
+  }
+  print_out(text);
+  return Exit::done;
+}
+
+}  // namespace jobrun

@@ -1,0 +1,50 @@
+// jobrun tick: brings on what is due in any job, and nothing else. One crontab line gives plain cron its
+// retries.
+#include "base/format.hpp"
+#include "cli/run_words.hpp"
+#include "cli/screen.hpp"
+#include "handler/channel_server.hpp"
+
+namespace jobrun {
+
+Result<Exit> cmd_tick(const Session& session) {
+  hold_stop_signals();
+  auto opened = session.open(Ledger::Purpose::run);
+  if (!opened) return opened.error();
+  Ledger& ledger = **opened;
+  auto due = runs_with_work(ledger, session.clock.wall());
+  if (!due) return due.error();
+  sweep_channels(ledger.run_folder());
+  std::vector<Exit> exits;
+  Json runs = Json::array();
+  RunScreen screen(session.clock, session.quiet());
+  for (const Run& run : *due) {
+    RunRequest request;
+    request.job = run.job;
+    request.run_date = run.run_date;
+    request.only_retry = true;
+    World world{session.clock, ledger, screen, session.environment, {run.run_id, "tick", {}, {}, {}, 0}};
+    auto answer = answer_for(session, world, screen, request, false);
+    if (!answer) {
+      // One job's broken manifest must not keep the others waiting.
+      print_error(answer.error().during(run.job + " for " + run.run_date));
+      exits.push_back(exit_for(answer.error().fault()));
+      continue;
+    }
+    exits.push_back(answer->exit);
+    session.json() ? void(runs.push(answer_json(*answer))) : print_answer(session, *answer, false);
+    if (answer->signal != 0) break;
+  }
+  if (session.json())
+    print_out(Json::object().set("schema_version", 1).set("runs", std::move(runs)).dump() + "\n");
+  if (due->empty() && !session.quiet() && !session.json()) print_err("jobrun: nothing is due\n");
+  // 83 and 85 say that somebody else has it, or that nobody should: no news for the scheduler of ticks.
+  Exit answer = Exit::done;
+  for (const Exit exit : exits)
+    if (exit != Exit::busy && exit != Exit::paused && exit != Exit::done &&
+        (answer == Exit::done || needs_person(exit)))
+      answer = exit;
+  return answer;
+}
+
+}  // namespace jobrun

@@ -1,0 +1,101 @@
+#include "cli/commands.hpp"
+
+#include <signal.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "base/civil.hpp"
+#include "base/file.hpp"
+#include "base/format.hpp"
+#include "base/text.hpp"
+#include "cli/screen.hpp"
+#include "contract/envelope.hpp"
+
+namespace jobrun {
+
+namespace {
+
+struct Command {
+  std::string_view verb;
+  Result<Exit> (*run)(const Session&);
+};
+
+constexpr Command commands[] = {{"run", cmd_run},       {"tick", cmd_tick},     {"retry", cmd_retry},
+                                {"pause", cmd_pause},   {"resume", cmd_resume}, {"effects", cmd_effects},
+                                {"status", cmd_status}, {"show", cmd_show},     {"jobs", cmd_jobs},
+                                {"init", cmd_init}};
+
+int fail(const Error& error) {
+  print_error(error);
+  return static_cast<int>(exit_for(error.fault()));
+}
+
+}  // namespace
+
+Result<Ledger*> Session::open(Ledger::Purpose purpose) const {
+  static std::unique_ptr<Ledger> opened;
+  auto ledger = Ledger::open(places.ledger, purpose);
+  if (!ledger) return ledger.error();
+  opened = std::make_unique<Ledger>(std::move(*ledger));
+  return opened.get();
+}
+
+Call Session::call(const std::string& run_id, const std::string& caller) const {
+  Call call;
+  const Caller told = detect_caller(environment, ::isatty(STDIN_FILENO) == 1);
+  call.run_id = run_id;
+  call.caller = caller.empty() ? told.kind : caller;
+  call.caller_id = caller.empty() ? told.id : "";
+  utsname names{};
+  ::uname(&names);
+  call.host = names.nodename;
+  call.pid = ::getpid();
+  if (auto boot = read_file("/proc/sys/kernel/random/boot_id", 64); boot) call.boot_id = trim(*boot);
+  return call;
+}
+
+int run_commands(const std::vector<std::string>& argv, const Environment& environment) {
+  auto args = parse_args(argv);
+  if (!args) return fail(args.error());
+  if (args->wants_version) {
+    print_out(fmt::format("jobrun {}\n", JOBRUN_VERSION));
+    return 0;
+  }
+  if (args->wants_help) {
+    print_out(args->verb() != nullptr ? help_text(*args->verb()) : help_overview());
+    return 0;
+  }
+  ExitMap map;
+  if (args->has("--exit-map")) {
+    auto parsed = ExitMap::parse(args->value("--exit-map"));
+    if (!parsed) return fail(parsed.error());
+    map = std::move(*parsed);
+  }
+  std::optional<Instant> now;
+  if (args->has("--now")) {
+    auto at = parse_instant(args->value("--now"));
+    if (!at) return fail(at.error().during("--now"));
+    now = *at;
+  }
+  const RealClock clock(now);
+  auto places = find_places(args->value("--ledger"), args->value("--jobs"), environment);
+  if (!places) {
+    print_error(places.error());
+    return map.apply(exit_for(places.error().fault()));
+  }
+  const Session session{*args, environment, clock, std::move(*places)};
+  for (const auto& command : commands) {
+    if (command.verb != args->verb()->name) continue;
+    auto answer = command.run(session);
+    if (!answer) {
+      print_error(answer.error());
+      return map.apply(exit_for(answer.error().fault()));
+    }
+    return map.apply(*answer);
+  }
+  return fail(Error(Fault::internal, "the verb has no command"));
+}
+
+}  // namespace jobrun

@@ -1,0 +1,47 @@
+// From words to a verb: what every command is given, and the table of commands.
+// A command answers an exit code or an Error; run_commands prints the Error and maps both.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "cli/args.hpp"
+#include "contract/exit_codes.hpp"
+#include "run/catalog.hpp"
+#include "run/world.hpp"
+
+namespace jobrun {
+
+/// One call of jobrun: its words, environment and clock, and the places they name.
+struct Session {
+  const Args& args;
+  const Environment& environment;
+  const Clock& clock;
+  const Places places;
+
+  bool quiet() const { return args.has("--quiet"); }
+  bool json() const { return args.has("--json"); }
+  /// Lives as long as the process: closing it would only tidy memory, and a call that finds nothing to do has
+  /// no time for that.
+  Result<Ledger*> open(Ledger::Purpose purpose) const;
+  /// This process, as attempts remember it.
+  Call call(const std::string& run_id, const std::string& caller = {}) const;
+};
+
+Result<Exit> cmd_run(const Session& session);
+Result<Exit> cmd_tick(const Session& session);
+Result<Exit> cmd_retry(const Session& session);
+Result<Exit> cmd_pause(const Session& session);
+Result<Exit> cmd_resume(const Session& session);
+Result<Exit> cmd_effects(const Session& session);
+Result<Exit> cmd_status(const Session& session);
+Result<Exit> cmd_show(const Session& session);
+Result<Exit> cmd_jobs(const Session& session);
+Result<Exit> cmd_init(const Session& session);
+
+/// The whole program but the worker's role: the exit code of the process.
+int run_commands(const std::vector<std::string>& argv, const Environment& environment);
+
+}  // namespace jobrun

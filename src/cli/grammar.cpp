@@ -1,0 +1,89 @@
+// The table of verbs and options; see cli/args.hpp.
+#include "cli/args.hpp"
+
+namespace jobrun {
+
+namespace {
+
+using Takes = OptionSpec::Takes;
+
+std::vector<OptionSpec> with_places(std::vector<OptionSpec> options) {
+  options.push_back(
+      {"--ledger", Takes::value, "PATH",
+       "the ledger (else $JOBRUN_LEDGER, $STATE_DIRECTORY, the configuration, /var/lib/jobrun)"});
+  options.push_back({"--jobs", Takes::value, "DIR",
+                     "the jobs directory (else $JOBRUN_JOBS, the configuration, /etc/jobrun/jobs)"});
+  options.push_back({"--now", Takes::value, "T", "take T (RFC 3339) for the current time"});
+  return options;
+}
+
+constexpr OptionSpec unit_option = {"--unit", Takes::values, "U", "only this unit; may be repeated"};
+constexpr OptionSpec json_option = {"--json", Takes::nothing, "",
+                                    "answer as JSON (see schema_version in it)"};
+constexpr OptionSpec quiet_option = {"--quiet", Takes::nothing, "",
+                                     "no output at all unless a person must act"};
+constexpr OptionSpec parallel_option = {"--parallel", Takes::value, "N",
+                                        "units at a time (else the manifest's `parallel`)"};
+constexpr OptionSpec wait_option = {"--wait", Takes::maybe_value, "MAX",
+                                    "stay for retries and busy units, for MAX at the most (default 24h)"};
+constexpr OptionSpec map_option = {"--exit-map", Takes::value, "A=B,...",
+                                   "answer B where jobrun would exit with A"};
+constexpr OptionSpec tz_option = {"--tz", Takes::value, "ZONE",
+                                  "zone of the run date's tokens (else the manifest's timezone, else UTC)"};
+
+}  // namespace
+
+const std::vector<VerbSpec>& verbs() {
+  static const std::vector<VerbSpec> table = {
+      {"run", "JOB", 1, 1, "do one run of a job for one date: once, from where it stands",
+       with_places(
+           {{"--run-date", Takes::value, "D",
+             "2026-04-12, an RFC 3339 instant, today, yesterday, daily@HH:MM, hourly@MM or every@15m"},
+            {"--run-id", Takes::value, "R", "a label for tracing (else JOB:D)"},
+            {"--scheduled-at", Takes::value, "T", "when the scheduler meant it to run (RFC 3339)"},
+            {"--payload", Takes::value, "JSON|@FILE|-", "input of the run; the same for every call of it"},
+            unit_option,
+            parallel_option,
+            wait_option,
+            {"--again", Takes::nothing, "", "a new generation of a run that has ended; needs --reason"},
+            {"--reason", Takes::value, "TEXT", "why, for --again"},
+            {"--only-retry", Takes::nothing, "", "bring on a run that was started; never start one"},
+            {"--dry-run", Takes::nothing, "", "show per unit what would happen and why; change nothing"},
+            tz_option,
+            quiet_option,
+            json_option,
+            map_option})},
+      {"tick", "", 0, 0, "bring on what is due in any job: retries, and runs that were cut off",
+       with_places({quiet_option, json_option, map_option})},
+      {"retry", "JOB", 1, 1,
+       "give stopped, exhausted or waiting units a fresh budget, and bring their run on now",
+       with_places({{"--run-date", Takes::value, "D", "of which run (else the job's latest)"},
+                    unit_option,
+                    parallel_option,
+                    wait_option,
+                    tz_option,
+                    quiet_option,
+                    json_option,
+                    map_option})},
+      {"pause", "JOB", 1, 1, "keep a job or some of its units out of runs",
+       with_places({unit_option,
+                    {"--until", Takes::value, "T", "ends by itself then (RFC 3339)"},
+                    {"--reason", Takes::value, "TEXT", "why; shown wherever the pause is"}})},
+      {"resume", "JOB", 1, 1, "end a pause", with_places({unit_option})},
+      {"effects", "[confirm|release KEY]", 0, 2,
+       "list effects that are in doubt, or settle one: it happened, or it did not",
+       with_places({{"--job", Takes::value, "JOB", "the effect's job (or scope)"},
+                    {"--reason", Takes::value, "TEXT", "how you know"},
+                    json_option})},
+      {"status", "[JOB]", 0, 1, "how every job and unit stands, what needs a person first",
+       with_places({json_option})},
+      {"show", "RUN", 1, 1,
+       "one run with its units and attempts; RUN is a run id, JOB:DATE, or a job for its latest",
+       with_places({unit_option, json_option})},
+      {"jobs", "", 0, 0, "the jobs there are, their manifests checked", with_places({json_option})},
+      {"init", "", 0, 0, "make the ledger", with_places({})},
+  };
+  return table;
+}
+
+}  // namespace jobrun

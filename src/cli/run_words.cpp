@@ -1,0 +1,151 @@
+#include "cli/run_words.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/civil.hpp"
+#include "base/file.hpp"
+#include "base/format.hpp"
+#include "base/text.hpp"
+#include "cli/screen.hpp"
+#include "handler/capture.hpp"
+
+namespace jobrun {
+
+namespace {
+
+constexpr std::size_t payload_limit = 1024 * 1024;
+
+Error usage(std::string what, std::string hint) {
+  return Error(Fault::usage, std::move(what), std::move(hint));
+}
+
+Result<Zone> zone_for(const Session& session, const std::string& job) {
+  if (session.args.has("--tz")) {
+    auto zone = Zone::named(session.args.value("--tz"));
+    if (!zone) return zone.error().during("--tz");
+    return zone;
+  }
+  auto manifest = load_manifest(session.places.jobs, job);
+  if (!manifest) return manifest.error();
+  return Zone::named(manifest->timezone);
+}
+
+}  // namespace
+
+Result<std::string> run_date_word(const Session& session, const std::string& job) {
+  const std::string word = session.args.value("--run-date");
+  if (!session.args.has("--run-date")) {
+    const auto verb =
+        exists(path_join(session.places.jobs, job + ".json")) ? std::nullopt : nearest_verb(job);
+    if (verb)
+      return usage(printable(job) + " is no verb, and for a job --run-date is missing",
+                   "did you mean " + *verb + "?");
+    return usage("--run-date is missing", "for example --run-date today, or --run-date 2026-04-12");
+  }
+  Zone zone = Zone::utc();
+  // Only a token, or a zone named on this line, asks for more than the words themselves.
+  if (is_run_date_token(word) || session.args.has("--tz")) {
+    auto found = zone_for(session, job);
+    if (!found) return found.error();
+    zone = *found;
+  }
+  auto date = resolve_run_date(word, zone, session.clock.wall());
+  if (!date) return date.error().during("--run-date");
+  if (date->from_token && !session.quiet())
+    print_err(fmt::format("jobrun: --run-date {} is {} ({})\n", word, date->label, zone.name()));
+  return date->label;
+}
+
+Result<Payload> payload_word(const std::string& word) {
+  if (word == "-") {
+    auto text = read_all(STDIN_FILENO, payload_limit);
+    if (!text) return usage("standard input: " + text.error().what(), "send the JSON on standard input");
+    return parse_payload(*text);
+  }
+  if (!word.starts_with('@')) return parse_payload(word);
+  auto text = read_file(word.substr(1), payload_limit);
+  if (!text) return usage(text.error().what(), "name a readable file behind the @");
+  auto payload = parse_payload(*text);
+  if (!payload) return payload.error().during(word.substr(1));
+  return payload;
+}
+
+Result<void> unit_words(const Session& session, RunRequest& request) {
+  const Args& args = session.args;
+  request.units = args.values("--unit");
+  for (const auto& unit : request.units)
+    if (auto named = check_unit_id(unit); !named) return named.error().during("--unit");
+  if (args.has("--parallel")) {
+    const auto parallel = parse_integer(args.value("--parallel"), 1, 256);
+    if (!parallel)
+      return usage(
+          "--parallel: \"" + printable(args.value("--parallel")) + "\" is not a number from 1 to 256",
+          "for example --parallel 4");
+    request.parallel = static_cast<int>(*parallel);
+  }
+  if (args.has("--wait")) {
+    auto most = args.value("--wait").empty() ? Result<Span>(std::chrono::hours(24))
+                                             : parse_duration(args.value("--wait"));
+    if (!most) return most.error().during("--wait");
+    request.wait = *most;
+  }
+  return {};
+}
+
+void print_answer(const Session& session, const Answer& answer, bool dry_run) {
+  // cron mails on output: a person is told by the call that found out, not by every later one that only
+  // repeats it.
+  if (session.quiet() && !(needs_person(answer.exit) && answer.executed)) return;
+  print_out(answer_text(answer, dry_run));
+}
+
+namespace {
+
+/// A shell loop around us must end too (signal(7), "cooperative exit"): die of the SIGINT that a person
+/// typed.
+void die_of_interrupt(int signal) {
+  if (signal != SIGINT || ::isatty(STDIN_FILENO) != 1) return;
+  sigset_t interrupt;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  ::signal(SIGINT, SIG_DFL);
+  ::sigprocmask(SIG_UNBLOCK, &interrupt, nullptr);
+  ::raise(SIGINT);
+}
+
+}  // namespace
+
+Result<Answer> answer_for(const Session& session, World& world, RunScreen& screen, const RunRequest& request,
+                          bool dry_run) {
+  auto known = answer_from_ledger(world, request);
+  if (!known) return known.error();
+  if (*known) {
+    if (!dry_run)
+      world.ledger.note_asked(session.clock.wall(),
+                              fmt::format("{} {} {} {}", request.job, request.run_date, world.call.run_id,
+                                          exit_word((*known)->exit)));
+    return std::move(**known);
+  }
+  if (dry_run) return foresee(world, request, session.places.jobs);
+  const std::string run_id = world.call.run_id;
+  world.call = session.call(run_id, world.call.caller);
+  screen.set_caller(world.call.caller);
+  return bring_on(world, request, session.places.jobs);
+}
+
+Result<Exit> bring_on_and_print(const Session& session, World& world, RunScreen& screen,
+                                const RunRequest& request, bool dry_run) {
+  auto answer = answer_for(session, world, screen, request, dry_run);
+  if (!answer) return answer.error();
+  if (session.json()) {
+    print_out(answer_json(*answer).dump() + "\n");
+  } else {
+    print_answer(session, *answer, dry_run && !answer->outcomes.empty());
+  }
+  if (dry_run && !answer->outcomes.empty()) return Exit::done;
+  die_of_interrupt(answer->signal);
+  return answer->exit;
+}
+
+}  // namespace jobrun

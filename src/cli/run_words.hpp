@@ -1,0 +1,29 @@
+// Words that `run`, `tick` and `retry` share: run dates, payloads, units, and how a run is brought on and
+// answered.
+#pragma once
+
+#include <string>
+
+#include "cli/commands.hpp"
+#include "cli/screen.hpp"
+#include "run/request.hpp"
+
+namespace jobrun {
+
+/// --run-date as a label. A token needs the zone (--tz, else the manifest's) and is said on stderr.
+Result<std::string> run_date_word(const Session& session, const std::string& job);
+/// JSON, @FILE, or - for standard input.
+Result<Payload> payload_word(const std::string& word);
+/// --unit, --parallel and --wait into the request.
+Result<void> unit_words(const Session& session, RunRequest& request);
+/// The ledger's answer where it has one, else the run. Notes in LEDGER.asked that it was asked and nothing
+/// was to do.
+Result<Answer> answer_for(const Session& session, World& world, RunScreen& screen, const RunRequest& request,
+                          bool dry_run);
+/// As text, unless --quiet finds nothing in it that a person must hear.
+void print_answer(const Session& session, const Answer& answer, bool dry_run);
+/// Both, as JSON where that is asked for: what `run` and `retry` end with.
+Result<Exit> bring_on_and_print(const Session& session, World& world, RunScreen& screen,
+                                const RunRequest& request, bool dry_run);
+
+}  // namespace jobrun

@@ -1,0 +1,247 @@
+#include "cli/screen.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+
+#include "base/civil.hpp"
+#include "base/format.hpp"
+#include "base/line.hpp"
+#include "base/text.hpp"
+#include "contract/envelope.hpp"
+
+namespace jobrun {
+
+namespace {
+
+void write_to(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t wrote = ::write(fd, text.data(), text.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return;
+    text.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+}
+
+/// Characters, not bytes: good enough for aligning ids and names.
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+}  // namespace
+
+void print_out(std::string_view text) {
+  write_to(STDOUT_FILENO, text);
+}
+void print_err(std::string_view text) {
+  write_to(STDERR_FILENO, text);
+}
+
+void print_error(const Error& error) {
+  std::string text;
+  for (const std::string_view line : split(error.what(), '\n')) text += fmt::format("jobrun: {}\n", line);
+  if (!error.next_step().empty()) text += fmt::format("hint: {}\n", error.next_step());
+  print_err(text);
+}
+
+bool on_terminal(int fd) {
+  const char* term = std::getenv("TERM");
+  return ::isatty(fd) == 1 && (term == nullptr || std::string_view(term) != "dumb");
+}
+
+std::size_t screen_width() {
+  winsize size{};
+  if (::isatty(STDOUT_FILENO) != 1 || ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
+  return size.ws_col;
+}
+
+std::string table(const std::vector<std::vector<std::string>>& rows, std::size_t width) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (widths.size() <= i) widths.push_back(0);
+      widths[i] = std::max(widths[i], characters(row[i]));
+    }
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += row[i];
+      if (i + 1 < row.size()) line.append(widths[i] - characters(row[i]) + 2, ' ');
+    }
+    while (line.ends_with(' ')) line.pop_back();
+    text += (width > 10 ? clip(line, width) : line) + "\n";
+  }
+  return text;
+}
+
+std::string ago(const std::string& stamp, Instant now) {
+  const auto at = parse_instant(stamp);
+  if (!at) return stamp.empty() ? "never" : stamp;
+  return now - *at < std::chrono::seconds(1) ? "just now" : format_age(now - *at) + " ago";
+}
+
+RunScreen::RunScreen(const Clock& clock, bool quiet)
+    : clock_(clock), quiet_(quiet), terminal_(on_terminal(STDERR_FILENO)) {}
+
+RunScreen::~RunScreen() {
+  clear();
+}
+
+void RunScreen::clear() {
+  if (line_shown_) print_err("\r\x1b[K");
+  line_shown_ = false;
+}
+
+void RunScreen::status_line(const std::string& text) {
+  if (quiet_ || !terminal_) return;
+  winsize size{};
+  const std::size_t width =
+      ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col - 1 : 79;
+  print_err("\r\x1b[K" + clip(text, width));
+  line_shown_ = true;
+}
+
+void RunScreen::note(const std::string& text) {
+  if (quiet_) return;
+  clear();
+  print_err("jobrun: " + text + "\n");
+}
+
+void RunScreen::unit_started(const Run& run, const Unit& unit, int attempt) {
+  const int total = run.counts.total();
+  status_line(fmt::format("{} {} [{}/{}] {} attempt {}", run.job, run.run_date, ended_, total,
+                          printable(unit.unit), attempt));
+}
+
+void RunScreen::unit_ended(const Run& run, const Unit& unit, const AttemptEnd& end,
+                           const std::vector<std::string>& tail) {
+  ++ended_;
+  if (quiet_) return;
+  const bool bad = end.state != AttemptState::done;
+  const bool worse = bad && end.state != AttemptState::interrupted;
+  if (terminal_) {
+    if (!worse) return;
+    clear();
+    print_err(fmt::format("{} {}: {} {}: {}\n", run.run_date, printable(unit.unit), word_of(end.state),
+                          end.reason, end.message));
+  } else {
+    print_err(log_line(clock_.wall(), worse ? "warn" : "info", bad ? "attempt failed" : "attempt done",
+                       {{"job", run.job},
+                        {"run_id", run.run_id},
+                        {"run_date", run.run_date},
+                        {"unit", unit.unit},
+                        {"attempt", std::to_string(unit.attempts)},
+                        {"caller", caller_},
+                        {"verdict", std::string(word_of(end.state))},
+                        {"reason", end.reason},
+                        {"message", end.message},
+                        {"dur_ms", std::to_string(end.wall_ms.value_or(0))},
+                        {"next_action", end.next_action}}) +
+              "\n");
+  }
+  if (!worse) return;
+  std::string lines;
+  for (const auto& line : tail) lines += "  | " + line + "\n";
+  print_err(lines);
+}
+
+void RunScreen::progress(const Run& run, const Unit& unit, int attempt, const std::string& message,
+                         std::optional<double> fraction) {
+  const std::string share = fraction ? fmt::format(" {:.0f}%", *fraction * 100) : "";
+  status_line(fmt::format("{} {} [{}/{}] {} attempt {}{}: {}", run.job, run.run_date, ended_,
+                          run.counts.total(), printable(unit.unit), attempt, share, printable(message)));
+}
+
+bool needs_person(Exit exit) {
+  switch (exit) {
+    case Exit::done:
+    case Exit::retry:
+    case Exit::busy:
+    case Exit::paused:
+    case Exit::ledger:
+      return false;
+    case Exit::usage:
+    case Exit::internal:
+    case Exit::setup:
+    case Exit::stopped:
+    case Exit::exhausted:
+    case Exit::in_doubt:
+    case Exit::conflict:
+      return true;
+  }
+  return true;
+}
+
+namespace {
+
+constexpr std::size_t most_shown = 20;  // units in the answer's text; `show` has all
+
+std::string unit_line(const UnitOutcome& outcome, bool dry_run) {
+  const Unit& unit = outcome.unit;
+  if (dry_run) return fmt::format("  {}: {}\n", printable(unit.unit), outcome.note);
+  std::string state(outcome.exit == Exit::busy || outcome.exit == Exit::paused ? exit_word(outcome.exit)
+                                                                               : word_of(unit.state));
+  std::string line = fmt::format("  {}: {}", printable(unit.unit), state);
+  if (!unit.reason.empty() && outcome.exit != Exit::paused) line += ", " + unit.reason;
+  if (!unit.message.empty() && outcome.exit != Exit::paused) line += ": " + unit.message;
+  if (!outcome.note.empty()) line += " (" + printable(outcome.note) + ")";
+  line += "\n";
+  if (outcome.exit == Exit::paused)
+    line += fmt::format("    next: `jobrun resume {}{}`\n", unit.job,
+                        unit.unit == "-" ? "" : " --unit " + shell_quoted(unit.unit));
+  else if (!unit.next_action.empty() && outcome.exit != Exit::busy)
+    line += "    next: " + unit.next_action + "\n";
+  return line;
+}
+
+}  // namespace
+
+std::string answer_text(const Answer& answer, bool dry_run) {
+  std::string text = answer.headline + "\n";
+  std::size_t shown = 0, hidden = 0;
+  // A lone unit that is done has said everything in the headline.
+  for (const auto& outcome : answer.outcomes) {
+    if (!dry_run && outcome.exit == Exit::done) continue;
+    if (shown < most_shown) text += unit_line(outcome, dry_run);
+    ++(shown < most_shown ? shown : hidden);
+  }
+  if (hidden > 0)
+    text +=
+        fmt::format("  ... and {} more: `jobrun show {}`\n", hidden, answer.run ? answer.run->run_id : "RUN");
+  return text;
+}
+
+Json answer_json(const Answer& answer) {
+  Json json = Json::object().set("schema_version", 1);
+  json.set("exit", static_cast<int>(answer.exit))
+      .set("word", exit_word(answer.exit))
+      .set("advice", exit_advice(answer.exit));
+  json.set("headline", answer.headline).set("executed", answer.executed);
+  if (answer.run) {
+    json.set("job", answer.run->job).set("run_date", answer.run->run_date).set("run_id", answer.run->run_id);
+    json.set("generation", answer.run->generation).set("state", word_of(answer.run->state));
+  }
+  Json units = Json::array();
+  for (const auto& outcome : answer.outcomes) {
+    const Unit& unit = outcome.unit;
+    Json one = Json::object()
+                   .set("unit", unit.unit)
+                   .set("state", word_of(unit.state))
+                   .set("word", exit_word(outcome.exit));
+    one.set("executed", outcome.executed)
+        .set("attempts", unit.attempts)
+        .set("reason", unit.reason)
+        .set("message", unit.message);
+    one.set("next_action", unit.next_action)
+        .set("next_at", unit.next_at ? Json(format_instant(*unit.next_at)) : Json());
+    units.push(std::move(one.set("note", outcome.note)));
+  }
+  return json.set("units", std::move(units));
+}
+
+}  // namespace jobrun

@@ -1,0 +1,64 @@
+// What people see: the answer on stdout, commentary on stderr, tables, ages, colour where it is wanted.
+// Everything that came from outside passes printable(). Writes never fail a call: its exit code is the
+// answer.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.hpp"
+#include "contract/exit_codes.hpp"
+#include "run/request.hpp"
+#include "run/world.hpp"
+
+namespace jobrun {
+
+void print_out(std::string_view text);
+void print_err(std::string_view text);
+/// "jobrun: what" and, where there is one, "hint: next step".
+void print_error(const Error& error);
+
+/// True where a stream is a terminal that takes escape sequences.
+bool on_terminal(int fd);
+
+/// Columns as wide as their widest cell (in characters), two blanks between; the last one is cut at `width`
+/// where that is not 0.
+std::string table(const std::vector<std::vector<std::string>>& rows, std::size_t width);
+/// Columns of the terminal on stdout; 0: not a terminal, nothing is cut.
+std::size_t screen_width();
+/// "3h 12m ago", "just now"; the text itself where it is no stamp.
+std::string ago(const std::string& stamp, Instant now);
+
+/// Commentary of a run: on a terminal a line that is overwritten and the failures; else one log line per unit
+/// that ended.
+class RunScreen final : public Observer {
+ public:
+  RunScreen(const Clock& clock, bool quiet);
+  /// Stands on every log line.
+  void set_caller(const std::string& caller) { caller_ = caller; }
+  ~RunScreen() override;
+  void note(const std::string& text) override;
+  void unit_started(const Run& run, const Unit& unit, int attempt) override;
+  void unit_ended(const Run& run, const Unit& unit, const AttemptEnd& end,
+                  const std::vector<std::string>& tail) override;
+  void progress(const Run& run, const Unit& unit, int attempt, const std::string& message,
+                std::optional<double> fraction) override;
+
+ private:
+  void status_line(const std::string& text);
+  void clear();
+  const Clock& clock_;
+  bool quiet_, terminal_;
+  std::string caller_;
+  bool line_shown_ = false;
+  int ended_ = 0;
+};
+
+/// A run's answer in words: the headline, then every unit that is not done and why.
+std::string answer_text(const Answer& answer, bool dry_run);
+Json answer_json(const Answer& answer);
+/// True where a person must act on what this call did or found out.
+bool needs_person(Exit exit);
+
+}  // namespace jobrun

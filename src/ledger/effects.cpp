@@ -1,0 +1,224 @@
+#include "ledger/effects.hpp"
+
+#include "base/civil.hpp"
+
+namespace jobrun {
+
+Result<std::optional<Effect>> find_effect(Ledger& ledger, std::string_view scope, std::string_view key) {
+  auto query = ledger.database().prepare(
+      "SELECT scope, key, state, token, fingerprint, if_in_doubt, token_ttl_ms, intended_at, attempt, "
+      "confirmed_at, result"
+      " FROM effects WHERE scope = :scope AND key = :key");
+  if (!query) return query.error();
+  query->bind(":scope", scope).bind(":key", key);
+  auto found = query->step();
+  if (!found) return found.error();
+  if (!*found) return std::optional<Effect>();
+  Effect effect;
+  effect.scope = query->text(0);
+  effect.key = query->text(1);
+  effect.state = effect_state(query->text(2)).value_or(EffectState::in_doubt);
+  effect.token = query->text(3);
+  effect.fingerprint = query->text(4);
+  effect.if_in_doubt = if_in_doubt(query->text(5)).value_or(IfInDoubt::stop);
+  effect.token_ttl = Span(query->integer(6));
+  effect.intended_at = query->text(7);
+  effect.attempt = query->integer(8);
+  effect.confirmed_at = query->text(9);
+  effect.result = query->text(10);
+  return std::optional<Effect>(effect);
+}
+
+Result<void> add_intent(Ledger& ledger, const Effect& effect, Instant now) {
+  auto insert = ledger.database().prepare(
+      "INSERT INTO effects (scope, key, state, token, fingerprint, if_in_doubt, token_ttl_ms, intended_at, "
+      "attempt)"
+      " VALUES (:scope, :key, 'intended', :token, :fingerprint, :policy, :ttl, :now, :attempt)");
+  if (!insert) return insert.error();
+  insert->bind(":scope", effect.scope).bind(":key", effect.key).bind(":token", effect.token);
+  insert->bind(":fingerprint", effect.fingerprint).bind(":policy", word_of(effect.if_in_doubt));
+  insert->bind(":ttl", static_cast<std::int64_t>(effect.token_ttl.count())).bind(":now", format_instant(now));
+  insert->bind(":attempt", effect.attempt);
+  return insert->run();
+}
+
+Result<void> renew_intent(Ledger& ledger, const Effect& effect) {
+  auto update = ledger.database().prepare(
+      "UPDATE effects SET attempt = :attempt, tries = tries + 1, if_in_doubt = :policy"
+      " WHERE scope = :scope AND key = :key AND state = 'intended'");
+  if (!update) return update.error();
+  update->bind(":scope", effect.scope).bind(":key", effect.key).bind(":attempt", effect.attempt);
+  update->bind(":policy", word_of(effect.if_in_doubt));
+  return update->run();
+}
+
+Result<bool> confirm_effect(Ledger& ledger, std::string_view scope, std::string_view key,
+                            std::int64_t attempt, std::string_view result, Instant now) {
+  auto update = ledger.database().prepare(
+      "UPDATE effects SET state = 'confirmed', confirmed_at = :now, result = :result"
+      " WHERE scope = :scope AND key = :key AND attempt = :attempt AND state = 'intended'");
+  if (!update) return update.error();
+  update->bind(":scope", scope).bind(":key", key).bind(":attempt", attempt);
+  update->bind(":result", result).bind(":now", format_instant(now));
+  if (auto done = update->run(); !done) return done.error();
+  return ledger.database().changes() == 1;
+}
+
+Result<bool> release_intent(Ledger& ledger, std::string_view scope, std::string_view key,
+                            std::int64_t attempt) {
+  auto remove = ledger.database().prepare(
+      "DELETE FROM effects WHERE scope = :scope AND key = :key AND attempt = :attempt AND state = "
+      "'intended'");
+  if (!remove) return remove.error();
+  remove->bind(":scope", scope).bind(":key", key).bind(":attempt", attempt);
+  if (auto done = remove->run(); !done) return done.error();
+  return ledger.database().changes() == 1;
+}
+
+Result<void> mark_in_doubt(Ledger& ledger, std::string_view scope, std::string_view key) {
+  auto update = ledger.database().prepare(
+      "UPDATE effects SET state = 'in_doubt' WHERE scope = :scope AND key = :key AND state = 'intended'");
+  if (!update) return update.error();
+  update->bind(":scope", scope).bind(":key", key);
+  return update->run();
+}
+
+Result<std::vector<std::string>> doubt_open_effects(Ledger& ledger, std::int64_t attempt) {
+  auto query = ledger.database().prepare(
+      "UPDATE effects SET state = 'in_doubt'"
+      " WHERE attempt = :attempt AND state <> 'confirmed' AND if_in_doubt <> 'resend' RETURNING key");
+  if (!query) return query.error();
+  query->bind(":attempt", attempt);
+  std::vector<std::string> keys;
+  while (true) {
+    auto more = query->step();
+    if (!more) return more.error();
+    if (!*more) return keys;
+    keys.push_back(query->text(0));
+  }
+}
+
+Result<std::string> cursor_of(Ledger& ledger, std::string_view job, std::string_view unit,
+                              std::string_view stream) {
+  auto query = ledger.database().prepare(
+      "SELECT value FROM cursors WHERE job = :job AND unit = :unit AND stream = :stream AND scratch_run = 0");
+  if (!query) return query.error();
+  query->bind(":job", job).bind(":unit", unit).bind(":stream", stream);
+  auto found = query->step();
+  if (!found) return found.error();
+  return *found ? query->text(0) : std::string();
+}
+
+Result<void> set_cursor(Ledger& ledger, std::string_view job, std::string_view unit, std::string_view stream,
+                        std::string_view value, std::int64_t attempt, Instant now) {
+  auto update = ledger.database().prepare(
+      "INSERT INTO cursors (job, unit, stream, value, changed_at, attempt)"
+      " VALUES (:job, :unit, :stream, :value, :now, :attempt)"
+      " ON CONFLICT (job, unit, stream, scratch_run) DO UPDATE"
+      " SET value = excluded.value, changed_at = excluded.changed_at, attempt = excluded.attempt");
+  if (!update) return update.error();
+  update->bind(":job", job).bind(":unit", unit).bind(":stream", stream).bind(":value", value);
+  update->bind(":now", format_instant(now)).bind(":attempt", attempt);
+  if (auto done = update->run(); !done) return done;
+  auto history = ledger.database().prepare(
+      "INSERT INTO cursor_history (job, unit, stream, value, changed_at, attempt)"
+      " VALUES (:job, :unit, :stream, :value, :now, :attempt)"
+      " ON CONFLICT (job, unit, stream, scratch_run, attempt) DO UPDATE"
+      " SET value = excluded.value, changed_at = excluded.changed_at");
+  if (!history) return history.error();
+  history->bind(":job", job).bind(":unit", unit).bind(":stream", stream).bind(":value", value);
+  history->bind(":now", format_instant(now)).bind(":attempt", attempt);
+  return history->run();
+}
+
+Result<bool> item_is_done(Ledger& ledger, std::int64_t unit, std::string_view item) {
+  auto query = ledger.database().prepare("SELECT 1 FROM items WHERE unit = :unit AND item = :item");
+  if (!query) return query.error();
+  query->bind(":unit", unit).bind(":item", item);
+  return query->step();
+}
+
+Result<void> add_item(Ledger& ledger, std::int64_t unit, std::string_view item, std::int64_t attempt,
+                      Instant now) {
+  auto insert = ledger.database().prepare(
+      "INSERT INTO items (unit, item, done_at, attempt) VALUES (:unit, :item, :now, :attempt)"
+      " ON CONFLICT (unit, item) DO NOTHING");
+  if (!insert) return insert.error();
+  insert->bind(":unit", unit).bind(":item", item).bind(":attempt", attempt).bind(":now", format_instant(now));
+  return insert->run();
+}
+
+namespace {
+
+Pause read_pause(const Statement& row) {
+  Pause pause;
+  pause.id = row.integer(0);
+  pause.job = row.text(1);
+  pause.unit = row.optional_text(2);
+  pause.since = row.text(3);
+  pause.until = row.optional_text(4);
+  pause.reason = row.text(5);
+  pause.attempt = row.optional_integer(6);
+  return pause;
+}
+
+}  // namespace
+
+Result<std::optional<Pause>> pause_of(Ledger& ledger, std::string_view job, std::string_view unit,
+                                      Instant now) {
+  auto query = ledger.database().prepare(
+      "SELECT id, job, unit, since, until, reason, attempt FROM pauses"
+      " WHERE job = :job AND ifnull(unit, '') IN ('', :unit) AND ended_at IS NULL"
+      "   AND (until IS NULL OR until > :now) LIMIT 1");
+  if (!query) return query.error();
+  query->bind(":job", job).bind(":unit", unit).bind(":now", format_instant(now));
+  auto found = query->step();
+  if (!found) return found.error();
+  if (!*found) return std::optional<Pause>();
+  return std::optional<Pause>(read_pause(*query));
+}
+
+Result<std::vector<Pause>> pauses(Ledger& ledger, std::string_view job, Instant now) {
+  auto query = ledger.database().prepare(
+      "SELECT id, job, unit, since, until, reason, attempt FROM pauses"
+      " WHERE (:job = '' OR job = :job) AND ended_at IS NULL AND (until IS NULL OR until > :now)"
+      " ORDER BY job, unit");
+  if (!query) return query.error();
+  query->bind(":job", job).bind(":now", format_instant(now));
+  std::vector<Pause> all;
+  while (true) {
+    auto more = query->step();
+    if (!more) return more.error();
+    if (!*more) return all;
+    all.push_back(read_pause(*query));
+  }
+}
+
+Result<void> add_pause(Ledger& ledger, const Pause& pause, Instant now) {
+  auto end = ledger.database().prepare(
+      "UPDATE pauses SET ended_at = :now"
+      " WHERE job = :job AND ifnull(unit, '') = ifnull(:unit, '') AND ended_at IS NULL");
+  if (!end) return end.error();
+  end->bind(":job", pause.job).bind(":unit", pause.unit).bind(":now", format_instant(now));
+  if (auto done = end->run(); !done) return done;
+  auto insert = ledger.database().prepare(
+      "INSERT INTO pauses (job, unit, since, until, reason, attempt)"
+      " VALUES (:job, :unit, :now, :until, :reason, :attempt)");
+  if (!insert) return insert.error();
+  insert->bind(":job", pause.job).bind(":unit", pause.unit).bind(":now", format_instant(now));
+  insert->bind(":until", pause.until).bind(":reason", pause.reason).bind(":attempt", pause.attempt);
+  return insert->run();
+}
+
+Result<std::int64_t> end_pauses(Ledger& ledger, std::string_view job, const std::optional<std::string>& unit,
+                                Instant now) {
+  auto end = ledger.database().prepare(
+      "UPDATE pauses SET ended_at = :now"
+      " WHERE job = :job AND (:unit IS NULL OR unit = :unit) AND ended_at IS NULL");
+  if (!end) return end.error();
+  end->bind(":job", job).bind(":unit", unit).bind(":now", format_instant(now));
+  if (auto done = end->run(); !done) return done.error();
+  return ledger.database().changes();
+}
+
+}  // namespace jobrun

@@ -1,0 +1,70 @@
+// Effects, cursors, items and pauses: what handlers say over the channel, and who is kept out.
+// Functions that change something run inside Ledger::write(). Executes nothing and decides nothing about
+// retries.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "contract/effect_key.hpp"
+#include "contract/states.hpp"
+#include "ledger/ledger.hpp"
+
+namespace jobrun {
+
+struct Effect {
+  std::string scope, key, token, fingerprint, result, intended_at, confirmed_at;
+  EffectState state = EffectState::intended;
+  IfInDoubt if_in_doubt = IfInDoubt::stop;
+  Span token_ttl{};
+  std::int64_t attempt = 0;
+};
+
+Result<std::optional<Effect>> find_effect(Ledger& ledger, std::string_view scope, std::string_view key);
+Result<void> add_intent(Ledger& ledger, const Effect& effect, Instant now);
+/// The same effect, tried again by another attempt with the same token.
+Result<void> renew_intent(Ledger& ledger, const Effect& effect);
+/// False where the effect is not open for this attempt (never intended by it, or confirmed before).
+Result<bool> confirm_effect(Ledger& ledger, std::string_view scope, std::string_view key,
+                            std::int64_t attempt, std::string_view result, Instant now);
+/// It did not happen: the intent is taken back. False as above.
+Result<bool> release_intent(Ledger& ledger, std::string_view scope, std::string_view key,
+                            std::int64_t attempt);
+Result<void> mark_in_doubt(Ledger& ledger, std::string_view scope, std::string_view key);
+/// Intents with the policy `stop` that an ended attempt left open become in_doubt; answers their keys.
+Result<std::vector<std::string>> doubt_open_effects(Ledger& ledger, std::int64_t attempt);
+
+/// Empty where there is none yet.
+Result<std::string> cursor_of(Ledger& ledger, std::string_view job, std::string_view unit,
+                              std::string_view stream);
+Result<void> set_cursor(Ledger& ledger, std::string_view job, std::string_view unit, std::string_view stream,
+                        std::string_view value, std::int64_t attempt, Instant now);
+
+Result<bool> item_is_done(Ledger& ledger, std::int64_t unit, std::string_view item);
+Result<void> add_item(Ledger& ledger, std::int64_t unit, std::string_view item, std::int64_t attempt,
+                      Instant now);
+
+struct Pause {
+  std::int64_t id = 0;
+  std::string job;
+  std::optional<std::string> unit;  ///< nothing: the whole job
+  std::string since, reason;
+  std::optional<std::string> until;
+  std::optional<std::int64_t> attempt;
+};
+/// The pause that keeps (job, unit) out at `now`; one whose `until` has passed does not.
+Result<std::optional<Pause>> pause_of(Ledger& ledger, std::string_view job, std::string_view unit,
+                                      Instant now);
+/// All pauses in force at `now`, of one job or, with an empty name, of all.
+Result<std::vector<Pause>> pauses(Ledger& ledger, std::string_view job, Instant now);
+/// Replaces a pause that is there.
+Result<void> add_pause(Ledger& ledger, const Pause& pause, Instant now);
+/// How many were ended; without `unit` those of the whole job and of all its units.
+Result<std::int64_t> end_pauses(Ledger& ledger, std::string_view job, const std::optional<std::string>& unit,
+                                Instant now);
+
+}  // namespace jobrun

@@ -1,0 +1,108 @@
+#include "ledger/history.hpp"
+
+#include "base/civil.hpp"
+
+namespace jobrun {
+
+Result<std::vector<std::string>> jobs_that_ran(Ledger& ledger) {
+  auto query = ledger.database().prepare(
+      "WITH RECURSIVE each(job) AS (SELECT min(job) FROM runs"
+      "  UNION ALL SELECT (SELECT min(job) FROM runs WHERE job > each.job) FROM each WHERE each.job IS NOT "
+      "NULL)"
+      " SELECT job FROM each WHERE job IS NOT NULL");
+  if (!query) return query.error();
+  std::vector<std::string> jobs;
+  while (true) {
+    auto more = query->step();
+    if (!more) return more.error();
+    if (!*more) return jobs;
+    jobs.push_back(query->text(0));
+  }
+}
+
+Result<std::optional<Success>> last_success(Ledger& ledger, std::string_view job) {
+  auto query = ledger.database().prepare(
+      "SELECT changed_at, run_date FROM runs WHERE job = :job AND state = 'done'"
+      " ORDER BY run_date DESC, generation DESC LIMIT 1");
+  if (!query) return query.error();
+  query->bind(":job", job);
+  auto found = query->step();
+  if (!found) return found.error();
+  if (!*found) return std::optional<Success>();
+  return std::optional<Success>(Success{query->text(0), query->text(1)});
+}
+
+Result<std::string> last_unit_success(Ledger& ledger, std::string_view job, std::string_view unit) {
+  auto query = ledger.database().prepare(
+      "SELECT max(changed_at) FROM units WHERE job = :job AND unit = :unit AND state = 'done'");
+  if (!query) return query.error();
+  query->bind(":job", job).bind(":unit", unit);
+  if (auto found = query->step(); !found) return found.error();
+  return query->text(0);
+}
+
+Result<std::optional<LatestError>> latest_error(Ledger& ledger, const Run& run) {
+  auto query = ledger.database().prepare(
+      "SELECT changed_at, unit, reason, message FROM units"
+      " WHERE run = :run AND state <> 'done' AND reason IS NOT NULL ORDER BY changed_at DESC LIMIT 1");
+  if (!query) return query.error();
+  query->bind(":run", run.id);
+  auto found = query->step();
+  if (!found) return found.error();
+  if (!*found) return std::optional<LatestError>();
+  return std::optional<LatestError>(
+      LatestError{query->text(0), query->text(1), query->text(2), query->text(3)});
+}
+
+Result<std::vector<Attention>> attention(Ledger& ledger, std::string_view job, Instant now) {
+  auto query = ledger.database().prepare(
+      "SELECT kind, job, unit, run_date, state, reason, message, next_action, since FROM v_attention"
+      " WHERE (:job = '' OR job = :job) AND (until IS NULL OR until > :now) ORDER BY since DESC");
+  if (!query) return query.error();
+  query->bind(":job", job).bind(":now", format_instant(now));
+  std::vector<Attention> rows;
+  while (true) {
+    auto more = query->step();
+    if (!more) return more.error();
+    if (!*more) return rows;
+    rows.push_back({query->text(0), query->text(1), query->text(2), query->text(3), query->text(4),
+                    query->text(5), query->text(6), query->text(7), query->text(8)});
+  }
+}
+
+Result<std::vector<OpenEffect>> effects_in_doubt(Ledger& ledger, std::string_view scope) {
+  auto query = ledger.database().prepare(
+      "SELECT e.scope, e.key, u.job, u.unit, r.run_date, e.state, e.intended_at, e.tries"
+      " FROM effects e JOIN attempts a ON a.id = e.attempt JOIN units u ON u.id = a.unit JOIN runs r ON r.id "
+      "= u.run"
+      " WHERE e.state <> 'confirmed' AND (e.state = 'in_doubt' OR a.state <> 'running') AND (:scope = '' OR "
+      "e.scope = :scope)"
+      " ORDER BY e.intended_at");
+  if (!query) return query.error();
+  query->bind(":scope", scope);
+  std::vector<OpenEffect> rows;
+  while (true) {
+    auto more = query->step();
+    if (!more) return more.error();
+    if (!*more) return rows;
+    rows.push_back({query->text(0), query->text(1), query->text(2), query->text(3), query->text(4),
+                    query->text(5), query->text(6), query->integer(7)});
+  }
+}
+
+Result<bool> settle_effect(Ledger& ledger, std::string_view scope, std::string_view key, bool happened,
+                           std::string_view reason, Instant now) {
+  auto change = happened
+                    ? ledger.database().prepare(
+                          "UPDATE effects SET state = 'confirmed', confirmed_at = :now, result = :reason"
+                          " WHERE scope = :scope AND key = :key AND state <> 'confirmed'")
+                    : ledger.database().prepare(
+                          "DELETE FROM effects WHERE scope = :scope AND key = :key AND state <> 'confirmed'");
+  if (!change) return change.error();
+  change->bind(":scope", scope).bind(":key", key);
+  if (happened) change->bind(":now", format_instant(now)).bind(":reason", reason);
+  if (auto done = change->run(); !done) return done.error();
+  return ledger.database().changes() == 1;
+}
+
+}  // namespace jobrun

@@ -1,0 +1,47 @@
+// Reading back: how jobs stand, what needs a person, which effects are in doubt. For screens: grows with what
+// is shown, not with the ledger. Changes nothing but settle_effect, which is a person's word.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "ledger/ledger.hpp"
+#include "ledger/runs.hpp"
+
+namespace jobrun {
+
+/// Names of all jobs that ever ran; one index look-up each, whatever the number of runs.
+Result<std::vector<std::string>> jobs_that_ran(Ledger& ledger);
+/// When the job last ended `done`, and for which date.
+struct Success {
+  std::string at, run_date;
+};
+Result<std::optional<Success>> last_success(Ledger& ledger, std::string_view job);
+/// The same for one unit, in any run.
+Result<std::string> last_unit_success(Ledger& ledger, std::string_view job, std::string_view unit);
+/// The newest end of an attempt of the job that was not done, as "reason: message".
+struct LatestError {
+  std::string at, unit, reason, message;
+};
+Result<std::optional<LatestError>> latest_error(Ledger& ledger, const Run& run);
+
+struct Attention {
+  std::string kind, job, unit, run_date, state, reason, message, next_action, since;
+};
+/// Units that stand, effects in doubt, pauses; newest first. Of one job, or of all with an empty name.
+Result<std::vector<Attention>> attention(Ledger& ledger, std::string_view job, Instant now);
+
+struct OpenEffect {
+  std::string scope, key, job, unit, run_date, state, intended_at;
+  std::int64_t tries = 0;
+};
+Result<std::vector<OpenEffect>> effects_in_doubt(Ledger& ledger, std::string_view scope);
+/// A person's word on an effect in doubt: confirmed with `reason` as its result, or released. False where
+/// none is open. Inside write().
+Result<bool> settle_effect(Ledger& ledger, std::string_view scope, std::string_view key, bool happened,
+                           std::string_view reason, Instant now);
+
+}  // namespace jobrun

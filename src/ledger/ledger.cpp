@@ -1,0 +1,244 @@
+#include "ledger/ledger.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/civil.hpp"
+#include "base/format.hpp"
+#include "ledger/schema_sql.hpp"
+
+namespace jobrun {
+
+namespace {
+
+constexpr off_t ballast_bytes = 256 * 1024;
+constexpr int writer_wait_seconds = 10;
+constexpr off_t asked_limit = 1024 * 1024;
+
+Database::Mode mode_for(Ledger::Purpose purpose) {
+  return purpose == Ledger::Purpose::look ? Database::Mode::read_only : Database::Mode::read_write;
+}
+
+/// Settings of every connection. journal_mode is a property of the file; it is set when the ledger is
+/// created.
+Result<void> settle(Database& database) {
+  database.harden(/*checkpoint_on_close=*/false);
+  // Readers wait only for a checkpoint's reset; writers queue on LEDGER.lock before they come here.
+  database.set_busy_timeout(writer_wait_seconds * 1000);
+  return database.execute(
+      "PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA wal_autocheckpoint = 100;"
+      "PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY;");
+}
+
+Result<void> check_identity(Database& database, const std::string& path) {
+  auto id = database.integer("PRAGMA application_id");
+  if (!id) return id.error();
+  if (*id != Ledger::application_id)
+    return Error(Fault::setup, path + " is a database, but not jobrun's ledger",
+                 "check the path that --ledger names");
+  auto version = database.integer("PRAGMA user_version");
+  if (!version) return version.error();
+  if (*version > Ledger::schema_version)
+    return Error(Fault::setup,
+                 fmt::format("{} was written by a newer jobrun (schema {}, this one knows {})", path,
+                             *version, Ledger::schema_version),
+                 "install that version here");
+  return {};
+}
+
+/// Interrupts a blocking flock: no SA_RESTART, so that it answers EINTR.
+void wake_up(int) {}
+
+}  // namespace
+
+Result<bool> Ledger::create(const std::string& path) {
+  const std::string folder = path_folder(path);
+  if (auto made = make_folder(folder); !made) return made.error();
+  if (auto trusted = check_trusted_folder(folder); !trusted) return trusted.error();
+  if (auto local = check_local_file_system(folder); !local) return local.error();
+  // One creator at a time: journal_mode=WAL on a fresh file ignores the busy timeout.
+  Fd lock(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!lock) return system_error(Fault::setup, "open " + path + ".lock", errno);
+  if (::flock(lock.get(), LOCK_EX) != 0) return system_error(Fault::ledger, "lock " + path + ".lock", errno);
+  if (exists(path)) {
+    auto there = open(path, Purpose::look);
+    if (!there) return there.error();
+    return false;
+  }
+  // Made under another name and renamed when it is whole, so that a half-made ledger is never met.
+  const std::string draft = path + ".new";
+  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) ::unlink((draft + suffix).c_str());
+  const mode_t mask = ::umask(0077);
+  auto made = [&]() -> Result<void> {
+    auto database = Database::open(draft, Database::Mode::create, "ledger " + path);
+    if (!database) return database.error();
+    const std::string sql = std::string("BEGIN;") + schema_sql +
+                            fmt::format(";PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT;",
+                                        application_id, schema_version);
+    if (auto ok = database->execute(sql.c_str()); !ok) return ok.error();
+    return database->execute("PRAGMA journal_mode = WAL;");
+  }();
+  ::umask(mask);
+  if (!made) {
+    ::unlink(draft.c_str());
+    return made.error().during("create");
+  }
+  Fd whole(::open(draft.c_str(), O_RDWR | O_CLOEXEC));
+  if (!whole || ::fsync(whole.get()) != 0) return system_error(Fault::ledger, "fsync " + draft, errno);
+  for (const char* suffix : {"-wal", "-shm"}) ::unlink((draft + suffix).c_str());
+  if (::rename(draft.c_str(), path.c_str()) != 0)
+    return system_error(Fault::ledger, "rename to " + path, errno);
+  if (auto made_run = make_folder(path + ".run"); !made_run) return made_run.error();
+  if (auto synced = sync_folder(folder); !synced) return synced.error();
+  auto ledger = open(path, Purpose::run);
+  if (!ledger) return ledger.error();
+  if (auto ballast = ledger->ensure_ballast(); !ballast) return ballast.error();
+  return true;
+}
+
+Result<Ledger> Ledger::open(const std::string& path, Purpose purpose) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR)
+      return Error(Fault::setup, "there is no ledger at " + path,
+                   "`jobrun init` makes a new one; if there was one, restore it: a new ledger knows nothing "
+                   "of what was done");
+    return system_error(Fault::setup, "ledger " + path, errno);
+  }
+  if (S_ISLNK(info.st_mode))
+    return Error(Fault::setup, "ledger " + path + " is a symbolic link", "name the file itself");
+  if (info.st_uid != ::geteuid() && ::geteuid() != 0)
+    return Error(Fault::setup, fmt::format("ledger {} belongs to uid {}, not to you", path, info.st_uid),
+                 "run as its owner: sudo -u '#" + std::to_string(info.st_uid) + "' jobrun ...");
+  if (auto trusted = check_trusted_file(path); !trusted) return trusted.error();
+  const std::string folder = path_folder(path);
+  if (auto trusted = check_trusted_folder(folder); !trusted) return trusted.error();
+  if (auto local = check_local_file_system(folder); !local) return local.error();
+
+  const bool had_wal = exists(path + "-wal");
+  Database::leave_folder_sync_to_caller();  // write() does it, when the log is new
+  const mode_t mask =
+      ::umask(0077);  // SQLite makes -wal and -shm with the ledger's mode, whatever the caller's umask
+  auto database = Database::open(path, mode_for(purpose), "ledger " + path);
+  ::umask(mask);
+  if (!database) return database.error();
+  if (auto ok = settle(*database); !ok) return ok.error();
+  if (auto ok = check_identity(*database, path); !ok) return ok.error();
+  Ledger ledger(path, std::move(*database));
+  ledger.new_wal_ = !had_wal;
+  return ledger;
+}
+
+Result<void> Ledger::writer_lock() {
+  const std::string name = path_ + ".lock";
+  if (!lock_file_) {
+    lock_file_ = Fd(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!lock_file_) return system_error(Fault::ledger, "open " + name, errno);
+  }
+  if (::flock(lock_file_.get(), LOCK_EX | LOCK_NB) == 0) return {};
+  if (errno != EWOULDBLOCK) return system_error(Fault::ledger, "lock " + name, errno);
+  // flock(2) queues waiters in order but has no time-out: a timer interrupts it.
+  struct sigaction wake {
+  }, before{};
+  wake.sa_handler = wake_up;
+  ::sigaction(SIGALRM, &wake, &before);
+  sigset_t alarm, mask;
+  sigemptyset(&alarm);
+  sigaddset(&alarm, SIGALRM);
+  ::sigprocmask(SIG_UNBLOCK, &alarm, &mask);  // a caller may have left it blocked
+  const itimerval every = {{0, 200'000}, {writer_wait_seconds, 0}};
+  ::setitimer(ITIMER_REAL, &every, nullptr);
+  const int taken = ::flock(lock_file_.get(), LOCK_EX);
+  const int problem = errno;
+  const itimerval off = {};
+  ::setitimer(ITIMER_REAL, &off, nullptr);
+  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+  ::sigaction(SIGALRM, &before, nullptr);
+  if (taken == 0) return {};
+  if (problem == EINTR)
+    return Error(Fault::ledger,
+                 fmt::format("the ledger {} is being written by another process (waited {} s)", path_,
+                             writer_wait_seconds),
+                 "call again later");
+  return system_error(Fault::ledger, "lock " + name, problem);
+}
+
+Result<void> Ledger::transaction(const std::function<Result<void>()>& body, bool& disk_full) {
+  disk_full = false;
+  auto done = database_.execute("BEGIN IMMEDIATE");
+  if (!done) return done;
+  done = body();
+  if (done) done = database_.execute("COMMIT");
+  if (!done) {
+    disk_full = database_.disk_full();  // of the statement that failed, so before the next one
+    (void)database_.execute("ROLLBACK");
+  }
+  return done;
+}
+
+Result<void> Ledger::write(const std::function<Result<void>()>& body) {
+  auto locked = writer_lock();
+  if (!locked) return locked.error();
+  bool disk_full = false;
+  auto written = transaction(body, disk_full);
+  if (disk_full) {
+    ::unlink((path_ + ".ballast").c_str());
+    written = transaction(body, disk_full);
+  }
+  if (written && new_wal_) {
+    // A person's sqlite3 removes the WAL when it closes; its new name must survive a power cut too.
+    written = sync_folder(path_folder(path_));
+    new_wal_ = false;
+  }
+  ++turns_;
+  ::flock(lock_file_.get(), LOCK_UN);
+  return written;
+}
+
+Result<void> Ledger::read(const std::function<Result<void>()>& body) {
+  if (auto begun = database_.execute("BEGIN"); !begun) return begun;
+  auto done = body();
+  (void)database_.execute("ROLLBACK");
+  return done;
+}
+
+Result<void> Ledger::ensure_ballast() {
+  const std::string name = path_ + ".ballast";
+  struct stat info {};
+  if (::stat(name.c_str(), &info) == 0 && info.st_size == ballast_bytes) return {};
+  Fd file(::open(name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file) return system_error(Fault::ledger, "open " + name, errno, "free some space and call again");
+  const int problem = ::posix_fallocate(file.get(), 0, ballast_bytes);
+  if (problem == 0) return {};
+  ::unlink(name.c_str());
+  return system_error(Fault::ledger, "keep 256 KiB in reserve as " + name, problem,
+                      "free some space and call again; nothing was started");
+}
+
+void Ledger::note_asked(Instant at, std::string_view line) {
+  const std::string name = path_ + ".asked";
+  Fd file(::open(name.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file) return;  // a note: it never changes an answer
+  std::string entry = format_instant_short(at) + " ";
+  entry.append(line).append("\n");
+  if (::write(file.get(), entry.data(), entry.size()) < 0) return;
+  struct stat info {};
+  if (::fstat(file.get(), &info) == 0 && info.st_size > asked_limit)
+    ::rename(name.c_str(), (name + ".1").c_str());
+}
+
+void Ledger::tidy() {
+  if (turns_ < 8) return;  // a plain run leaves a few frames: cheaper to read than to write back
+  if (auto locked = writer_lock(); !locked) return;
+  (void)database_.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+  ::flock(lock_file_.get(), LOCK_UN);
+}
+
+}  // namespace jobrun

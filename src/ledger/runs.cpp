@@ -1,0 +1,366 @@
+#include "ledger/runs.hpp"
+
+#include <cstdlib>
+
+#include "base/civil.hpp"
+
+namespace jobrun {
+
+namespace {
+
+std::optional<Instant> instant_in(const Statement& row, int column) {
+  const auto text = row.optional_text(column);
+  if (!text) return std::nullopt;
+  auto at = parse_instant(*text);
+  return at ? std::optional<Instant>(*at) : std::nullopt;
+}
+
+std::optional<std::string> text_of(const std::optional<Instant>& at) {
+  return at ? std::optional<std::string>(format_instant(*at)) : std::nullopt;
+}
+
+std::optional<std::string> text_or_null(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional<std::string>(text);
+}
+
+// The columns that read_run reads, in its order; SQL is whole beside each caller, so a macro and not a
+// builder.
+#define RUN_COLUMNS                                                                                      \
+  "id, job, run_date, generation, run_id, manifest, payload, payload_hash, scheduled_at, again_reason, " \
+  "created_at, changed_at, pending, running, retrying, done, stopped, exhausted, in_doubt, state"
+
+Run read_run(const Statement& row) {
+  Run run;
+  run.id = row.integer(0);
+  run.job = row.text(1);
+  run.run_date = row.text(2);
+  run.generation = static_cast<int>(row.integer(3));
+  run.run_id = row.text(4);
+  run.manifest = row.integer(5);
+  run.payload = row.optional_text(6);
+  run.payload_hash = row.text(7);
+  run.scheduled_at = row.optional_text(8);
+  run.again_reason = row.optional_text(9);
+  run.created_at = row.text(10);
+  run.changed_at = row.text(11);
+  int* const counts[] = {&run.counts.pending, &run.counts.running,   &run.counts.retrying, &run.counts.done,
+                         &run.counts.stopped, &run.counts.exhausted, &run.counts.in_doubt};
+  int column = 12;
+  for (int* count : counts) *count = static_cast<int>(row.integer(column++));
+  run.state = unit_state(row.text(19)).value_or(UnitState::pending);
+  return run;
+}
+
+#define UNIT_COLUMNS                                                                                     \
+  "id, run, job, unit, config, state, attempts, counted, interruptions, streak, window_start, next_at, " \
+  "reason, "                                                                                             \
+  "message, next_action, changed_at"
+
+Unit read_unit(const Statement& row) {
+  Unit unit;
+  unit.id = row.integer(0);
+  unit.run = row.integer(1);
+  unit.job = row.text(2);
+  unit.unit = row.text(3);
+  unit.config = row.optional_text(4);
+  unit.state = unit_state(row.text(5)).value_or(UnitState::pending);
+  unit.attempts = static_cast<int>(row.integer(6));
+  unit.counted = static_cast<int>(row.integer(7));
+  unit.interruptions = static_cast<int>(row.integer(8));
+  unit.streak = static_cast<int>(row.integer(9));
+  unit.window_start = instant_in(row, 10);
+  unit.next_at = instant_in(row, 11);
+  unit.reason = row.text(12);
+  unit.message = row.text(13);
+  unit.next_action = row.text(14);
+  unit.changed_at = row.text(15);
+  return unit;
+}
+
+#define ATTEMPT_COLUMNS                                                                                \
+  "a.id, a.number, a.state, a.started_at, a.finished_at, a.reason, a.message, a.exit_code, a.signal, " \
+  "a.wall_ms, "                                                                                        \
+  "a.cpu_ms, a.peak_kib, a.next_action, a.next_at, a.output_head, a.output_tail, a.output_bytes, "     \
+  "a.output_cut, "                                                                                     \
+  "c.run_id, c.caller, c.caller_id, c.host, c.pid, c.version"
+
+Attempt read_attempt(const Statement& row) {
+  Attempt attempt;
+  attempt.id = row.integer(0);
+  attempt.number = static_cast<int>(row.integer(1));
+  attempt.state = attempt_state(row.text(2)).value_or(AttemptState::running);
+  attempt.started_at = row.text(3);
+  attempt.finished_at = row.text(4);
+  attempt.reason = row.text(5);
+  attempt.message = row.text(6);
+  attempt.exit_code = row.optional_integer(7);
+  attempt.signal = row.optional_integer(8);
+  attempt.wall_ms = row.optional_integer(9);
+  attempt.cpu_ms = row.optional_integer(10);
+  attempt.peak_kib = row.optional_integer(11);
+  attempt.next_action = row.text(12);
+  attempt.next_at = row.text(13);
+  attempt.output_head = row.text(14);
+  attempt.output_tail = row.text(15);
+  attempt.output_bytes = row.integer(16);
+  attempt.output_cut = row.integer(17);
+  attempt.run_id = row.text(18);
+  attempt.caller = row.text(19);
+  attempt.caller_id = row.text(20);
+  attempt.host = row.text(21);
+  attempt.pid = static_cast<int>(row.integer(22));
+  attempt.version = row.text(23);
+  return attempt;
+}
+
+template <class Row>
+Result<std::vector<Row>> all_rows(Result<Statement>& query, Row (*read)(const Statement&)) {
+  std::vector<Row> rows;
+  while (true) {
+    auto more = query->step();
+    if (!more) return more.error();
+    if (!*more) return rows;
+    rows.push_back(read(*query));
+  }
+}
+
+template <class Row>
+Result<std::optional<Row>> first_row(Result<Statement>& query, Row (*read)(const Statement&)) {
+  auto found = query->step();
+  if (!found) return found.error();
+  if (!*found) return std::optional<Row>();
+  return std::optional<Row>(read(*query));
+}
+
+}  // namespace
+
+Result<std::optional<Run>> find_run(Ledger& ledger, std::string_view job, std::string_view run_date) {
+  auto query = ledger.database().prepare("SELECT " RUN_COLUMNS
+                                         " FROM runs WHERE job = :job AND run_date = :run_date"
+                                         " ORDER BY generation DESC LIMIT 1");
+  if (!query) return query.error();
+  query->bind(":job", job).bind(":run_date", run_date);
+  return first_row(query, read_run);
+}
+
+Result<std::optional<Run>> find_run_by_id(Ledger& ledger, std::string_view job, std::string_view run_id) {
+  auto query = ledger.database().prepare("SELECT " RUN_COLUMNS
+                                         " FROM runs WHERE job = :job AND run_id = :run_id"
+                                         " ORDER BY run_date DESC, generation DESC LIMIT 1");
+  if (!query) return query.error();
+  query->bind(":job", job).bind(":run_id", run_id);
+  return first_row(query, read_run);
+}
+
+Result<std::optional<Run>> find_latest_run(Ledger& ledger, std::string_view job) {
+  auto query = ledger.database().prepare(
+      "SELECT " RUN_COLUMNS " FROM runs WHERE job = :job ORDER BY run_date DESC, generation DESC LIMIT 1");
+  if (!query) return query.error();
+  query->bind(":job", job);
+  return first_row(query, read_run);
+}
+
+Result<std::vector<Run>> find_runs_named(Ledger& ledger, std::string_view name) {
+  auto by_id = ledger.database().prepare(
+      "SELECT " RUN_COLUMNS
+      " FROM runs WHERE run_id = :name ORDER BY run_date DESC, generation DESC LIMIT 100");
+  if (!by_id) return by_id.error();
+  by_id->bind(":name", name);
+  auto rows = all_rows(by_id, read_run);
+  if (!rows || !rows->empty()) return rows;
+  const auto colon = name.find(':');
+  if (colon != std::string_view::npos) {
+    auto run = find_run(ledger, name.substr(0, colon), name.substr(colon + 1));
+    if (!run) return run.error();
+    if (*run) rows->push_back(**run);
+    return rows;
+  }
+  auto latest = find_latest_run(ledger, name);
+  if (!latest) return latest.error();
+  if (*latest) rows->push_back(**latest);
+  return rows;
+}
+
+Result<std::optional<Run>> run_with_id(Ledger& ledger, std::int64_t id) {
+  auto query = ledger.database().prepare("SELECT " RUN_COLUMNS " FROM runs WHERE id = :id");
+  if (!query) return query.error();
+  query->bind(":id", id);
+  return first_row(query, read_run);
+}
+
+Result<std::vector<Run>> runs_with_work(Ledger& ledger, Instant now) {
+  // A job that is paused as a whole has none; units that are paused alone are met, and left out, by the run
+  // itself.
+  auto query = ledger.database().prepare(
+      "SELECT " RUN_COLUMNS
+      " FROM runs WHERE id IN (SELECT run FROM units WHERE (state = 'retrying' AND next_at <= :now)"
+      "                           OR state IN ('pending', 'running'))"
+      "   AND generation = (SELECT max(g.generation) FROM runs g WHERE g.job = runs.job AND g.run_date = "
+      "runs.run_date)"
+      " ORDER BY created_at");
+  if (!query) return query.error();
+  query->bind(":now", format_instant(now));
+  return all_rows(query, read_run);
+}
+
+Result<std::string> earliest_wait(Ledger& ledger, std::int64_t run) {
+  auto query =
+      ledger.database().prepare("SELECT min(next_at) FROM units WHERE run = :run AND state = 'retrying'");
+  if (!query) return query.error();
+  query->bind(":run", run);
+  if (auto row = query->step(); !row) return row.error();
+  return query->text(0);
+}
+
+Result<std::vector<Unit>> units_of(Ledger& ledger, std::int64_t run) {
+  auto query = ledger.database().prepare("SELECT " UNIT_COLUMNS " FROM units WHERE run = :run ORDER BY id");
+  if (!query) return query.error();
+  query->bind(":run", run);
+  return all_rows(query, read_unit);
+}
+
+Result<std::optional<Unit>> unit_with_id(Ledger& ledger, std::int64_t id) {
+  auto query = ledger.database().prepare("SELECT " UNIT_COLUMNS " FROM units WHERE id = :id");
+  if (!query) return query.error();
+  query->bind(":id", id);
+  return first_row(query, read_unit);
+}
+
+Result<std::vector<Attempt>> attempts_of(Ledger& ledger, std::int64_t unit) {
+  auto query = ledger.database().prepare("SELECT " ATTEMPT_COLUMNS
+                                         " FROM attempts a JOIN calls c ON c.id = a.call"
+                                         " WHERE a.unit = :unit ORDER BY a.number");
+  if (!query) return query.error();
+  query->bind(":unit", unit);
+  return all_rows(query, read_attempt);
+}
+
+Result<std::optional<Attempt>> last_attempt(Ledger& ledger, std::int64_t unit) {
+  auto query = ledger.database().prepare("SELECT " ATTEMPT_COLUMNS
+                                         " FROM attempts a JOIN calls c ON c.id = a.call"
+                                         " WHERE a.unit = :unit ORDER BY a.number DESC LIMIT 1");
+  if (!query) return query.error();
+  query->bind(":unit", unit);
+  return first_row(query, read_attempt);
+}
+
+Result<std::string> manifest_text(Ledger& ledger, std::int64_t manifest) {
+  auto query = ledger.database().prepare("SELECT text FROM manifests WHERE id = :id");
+  if (!query) return query.error();
+  query->bind(":id", manifest);
+  auto found = query->step();
+  if (!found) return found.error();
+  return query->text(0);
+}
+
+Result<std::int64_t> add_call(Ledger& ledger, const Call& call, Instant now) {
+  auto insert = ledger.database().prepare(
+      "INSERT INTO calls (called_at, run_id, caller, caller_id, host, pid, boot_id, version)"
+      " VALUES (:called_at, :run_id, :caller, :caller_id, :host, :pid, :boot_id, :version)");
+  if (!insert) return insert.error();
+  insert->bind(":called_at", format_instant(now)).bind(":run_id", call.run_id).bind(":caller", call.caller);
+  insert->bind(":caller_id", call.caller_id).bind(":host", call.host).bind(":pid", call.pid);
+  insert->bind(":boot_id", call.boot_id).bind(":version", JOBRUN_VERSION);
+  if (auto done = insert->run(); !done) return done.error();
+  return ledger.database().last_insert_id();
+}
+
+namespace {
+
+Result<std::int64_t> add_manifest(Ledger& ledger, const NewRun& run) {
+  auto insert = ledger.database().prepare(
+      "INSERT INTO manifests (job, hash, text) VALUES (:job, :hash, :text) ON CONFLICT (job, hash) DO "
+      "NOTHING");
+  if (!insert) return insert.error();
+  insert->bind(":job", run.job).bind(":hash", run.manifest_hash).bind(":text", run.manifest_text);
+  if (auto done = insert->run(); !done) return done.error();
+  auto query = ledger.database().prepare("SELECT id FROM manifests WHERE job = :job AND hash = :hash");
+  if (!query) return query.error();
+  query->bind(":job", run.job).bind(":hash", run.manifest_hash);
+  if (auto found = query->step(); !found) return found.error();
+  return query->integer(0);
+}
+
+}  // namespace
+
+Result<std::int64_t> add_run(Ledger& ledger, const NewRun& run, Instant now) {
+  auto manifest = add_manifest(ledger, run);
+  if (!manifest) return manifest.error();
+  auto insert = ledger.database().prepare(
+      "INSERT INTO runs (job, run_date, generation, run_id, manifest, payload, payload_hash, scheduled_at,"
+      "                  again_reason, version, created_at, changed_at)"
+      " VALUES (:job, :run_date, :generation, :run_id, :manifest, :payload, :payload_hash, :scheduled_at,"
+      "         :again_reason, :version, :now, :now)"
+      " ON CONFLICT (job, run_date, generation) DO NOTHING");
+  if (!insert) return insert.error();
+  insert->bind(":job", run.job).bind(":run_date", run.run_date).bind(":generation", run.generation);
+  insert->bind(":run_id", run.run_id)
+      .bind(":manifest", *manifest)
+      .bind(":payload", text_or_null(run.payload));
+  insert->bind(":payload_hash", run.payload_hash).bind(":scheduled_at", text_of(run.scheduled_at));
+  insert->bind(":again_reason", text_or_null(run.again_reason)).bind(":version", JOBRUN_VERSION);
+  insert->bind(":now", format_instant(now));
+  if (auto done = insert->run(); !done) return done.error();
+  if (ledger.database().changes() == 0) return Error(Fault::busy, "another call made this run just now");
+  const std::int64_t id = ledger.database().last_insert_id();
+  auto list = ledger.database().prepare(
+      "INSERT INTO units (run, job, unit, config, changed_at) VALUES (:run, :job, :unit, :config, :now)");
+  if (!list) return list.error();
+  list->bind(":run", id).bind(":job", run.job).bind(":now", format_instant(now));
+  for (const auto& unit : run.units) {
+    list->bind(":unit", unit.id).bind(":config", text_or_null(unit.config));
+    if (auto done = list->run(); !done) return done.error();
+  }
+  return id;
+}
+
+Result<std::int64_t> start_attempt(Ledger& ledger, const Unit& unit, std::int64_t call, Instant now) {
+  auto insert = ledger.database().prepare(
+      "INSERT INTO attempts (unit, number, call, started_at) VALUES (:unit, :number, :call, :now)");
+  if (!insert) return insert.error();
+  insert->bind(":unit", unit.id).bind(":number", unit.attempts + 1).bind(":call", call);
+  insert->bind(":now", format_instant(now));
+  if (auto done = insert->run(); !done) return done.error();
+  const std::int64_t attempt = ledger.database().last_insert_id();
+  auto move = ledger.database().prepare(
+      "UPDATE units SET state = 'running', attempts = attempts + 1, next_at = NULL,"
+      "                 window_start = ifnull(window_start, :now), changed_at = :now WHERE id = :id");
+  if (!move) return move.error();
+  move->bind(":id", unit.id).bind(":now", format_instant(now));
+  if (auto done = move->run(); !done) return done.error();
+  return attempt;
+}
+
+Result<void> end_attempt(Ledger& ledger, std::int64_t attempt, const AttemptEnd& end, Instant now) {
+  auto update = ledger.database().prepare(
+      "UPDATE attempts SET state = :state, finished_at = :now, reason = :reason, message = :message,"
+      "  exit_code = :exit_code, signal = :signal, wall_ms = :wall_ms, cpu_ms = :cpu_ms, peak_kib = "
+      ":peak_kib,"
+      "  next_action = :next_action, next_at = :next_at, output_head = :head, output_tail = :tail,"
+      "  output_bytes = :bytes, output_cut = :cut WHERE id = :id");
+  if (!update) return update.error();
+  update->bind(":id", attempt).bind(":state", word_of(end.state)).bind(":now", format_instant(now));
+  update->bind(":reason", end.reason).bind(":message", text_or_null(end.message));
+  update->bind(":exit_code", end.exit_code).bind(":signal", end.signal).bind(":wall_ms", end.wall_ms);
+  update->bind(":cpu_ms", end.cpu_ms).bind(":peak_kib", end.peak_kib);
+  update->bind(":next_action", text_or_null(end.next_action)).bind(":next_at", text_of(end.next_at));
+  update->bind(":head", text_or_null(end.output_head)).bind(":tail", text_or_null(end.output_tail));
+  update->bind(":bytes", end.output_bytes).bind(":cut", end.output_cut);
+  return update->run();
+}
+
+Result<void> set_unit(Ledger& ledger, const Unit& unit, Instant now) {
+  auto update = ledger.database().prepare(
+      "UPDATE units SET state = :state, counted = :counted, interruptions = :interruptions, streak = :streak,"
+      "  window_start = :window_start, next_at = :next_at, reason = :reason, message = :message,"
+      "  next_action = :next_action, changed_at = :now WHERE id = :id");
+  if (!update) return update.error();
+  update->bind(":id", unit.id).bind(":state", word_of(unit.state)).bind(":counted", unit.counted);
+  update->bind(":interruptions", unit.interruptions).bind(":streak", unit.streak);
+  update->bind(":window_start", text_of(unit.window_start)).bind(":next_at", text_of(unit.next_at));
+  update->bind(":reason", text_or_null(unit.reason)).bind(":message", text_or_null(unit.message));
+  update->bind(":next_action", text_or_null(unit.next_action)).bind(":now", format_instant(now));
+  return update->run();
+}
+
+}  // namespace jobrun

@@ -1,0 +1,36 @@
+// The catalogue: where the ledger and the jobs are, a job's manifest, its list of units, its secrets.
+// Checks that each place may be trusted. Writes nothing and caches nothing.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "contract/manifest.hpp"
+#include "run/world.hpp"
+
+namespace jobrun {
+
+/// Contract 2.10. Empty flags mean: not given.
+struct Places {
+  std::string ledger;  ///< absolute path of the ledger
+  std::string jobs;    ///< absolute path of the jobs directory
+};
+Result<Places> find_places(const std::string& ledger_flag, const std::string& jobs_flag,
+                           const Environment& environment);
+
+/// Fault::setup with all faults of the manifest; an unknown job names the nearest one.
+Result<Manifest> load_manifest(const std::string& jobs_folder, const std::string& job);
+/// Names of all manifests, faulty ones included, sorted.
+std::vector<std::string> job_names(const std::string& jobs_folder);
+
+/// The units of a new run. Runs the manifest's units command, or reads standard input, where it says so.
+Result<std::vector<UnitSpec>> list_units(const Manifest& manifest, const Environment& environment);
+
+struct Secret {
+  std::string name, value;
+};
+/// Fault::setup that names the reference, never the value.
+Result<std::vector<Secret>> resolve_secrets(const Manifest& manifest, const Environment& environment);
+
+}  // namespace jobrun

@@ -1,0 +1,231 @@
+#include "run/request.hpp"
+
+#include <algorithm>
+
+#include "base/civil.hpp"
+#include "base/format.hpp"
+#include "base/text.hpp"
+#include "run/plan.hpp"
+
+namespace jobrun {
+
+namespace {
+
+Result<void> check_run_id_free(World& world, const RunRequest& request) {
+  if (request.run_id.empty()) return {};
+  auto other = find_run_by_id(world.ledger, request.job, request.run_id);
+  if (!other) return other.error();
+  if (!*other || (*other)->run_date == request.run_date) return {};
+  return Error(Fault::conflict,
+               fmt::format("run id {} already names the run of {} for {}", request.run_id, request.job,
+                           (*other)->run_date),
+               "use another --run-id, or leave it out");
+}
+
+Result<void> check_payload(const Run& run, const RunRequest& request) {
+  if (!request.payload || request.again || request.payload->hash == run.payload_hash) return {};
+  return Error(
+      Fault::conflict,
+      fmt::format("{} for {} was asked for with another payload at {} (run {}); nothing was executed",
+                  run.job, run.run_date, run.created_at, run.run_id),
+      "call with the same payload, or start anew: --again --reason TEXT");
+}
+
+Exit exit_of(const Run::Counts& counts) {
+  std::vector<Exit> exits;
+  if (counts.pending + counts.running + counts.retrying > 0) exits.push_back(Exit::retry);
+  if (counts.in_doubt > 0) exits.push_back(Exit::in_doubt);
+  if (counts.exhausted > 0) exits.push_back(Exit::exhausted);
+  if (counts.stopped > 0) exits.push_back(Exit::stopped);
+  if (counts.done > 0) exits.push_back(Exit::done);
+  return combined_exit(exits);
+}
+
+std::string joined_note(const Run& run, const RunRequest& request) {
+  if (request.run_id.empty() || request.run_id == run.run_id) return "";
+  return fmt::format(" (asked for as {}, joins run {})", request.run_id, run.run_id);
+}
+
+}  // namespace
+
+Exit exit_of(const std::vector<UnitOutcome>& outcomes) {
+  std::vector<Exit> exits;
+  exits.reserve(outcomes.size());
+  for (const auto& outcome : outcomes) exits.push_back(outcome.exit);
+  return combined_exit(exits);
+}
+
+Result<std::optional<Answer>> answer_from_ledger(World& world, const RunRequest& request) {
+  auto found = find_run(world.ledger, request.job, request.run_date);
+  if (!found) return found.error();
+  if (auto free = check_run_id_free(world, request); !free) return free.error();
+  if (!*found) {
+    if (!request.only_retry) return std::optional<Answer>();
+    Answer answer;
+    answer.headline =
+        fmt::format("{} for {} was never started: nothing to retry", request.job, request.run_date);
+    return std::optional<Answer>(std::move(answer));
+  }
+  const Run& run = **found;
+  if (auto same = check_payload(run, request); !same) return same.error();
+  if (request.again) {
+    if (run.is_final()) return std::optional<Answer>();
+    return Error(
+        Fault::usage,
+        fmt::format("--again: {} for {} has not ended ({})", run.job, run.run_date, word_of(run.state)),
+        "call it without --again to bring it on");
+  }
+  Answer answer;
+  answer.run = run;
+  if (run.is_final() && request.units.empty()) {
+    answer.exit = exit_of(run.counts);
+    answer.headline =
+        run.state == UnitState::done
+            ? fmt::format("{} for {} is done since {}, run {}{}", run.job, run.run_date, run.changed_at,
+                          run.run_id, joined_note(run, request))
+            : fmt::format("{} for {} needs a person since {}: {} of {} units {}, run {}{}", run.job,
+                          run.run_date, run.changed_at, run.counts.total() - run.counts.done,
+                          run.counts.total(), word_of(run.state), run.run_id, joined_note(run, request));
+    return std::optional<Answer>(std::move(answer));
+  }
+  const bool only_waits = run.counts.retrying > 0 && run.counts.pending + run.counts.running == 0;
+  if (only_waits && !request.wait && request.units.empty()) {
+    auto earliest = earliest_wait(world.ledger, run.id);
+    if (!earliest) return earliest.error();
+    if (*earliest > format_instant(world.clock.wall())) {
+      answer.exit = Exit::retry;
+      answer.headline = fmt::format("{} for {} is not due before {}, run {}{}", run.job, run.run_date,
+                                    *earliest, run.run_id, joined_note(run, request));
+      return std::optional<Answer>(std::move(answer));
+    }
+  }
+  if (const std::string note = joined_note(run, request); !note.empty())
+    world.observer.note(run.job + " for " + run.run_date + note);
+  return std::optional<Answer>();
+}
+
+namespace {
+
+std::string counted(const std::vector<UnitOutcome>& outcomes) {
+  int counts[7] = {};
+  int busy = 0, paused = 0;
+  for (const auto& outcome : outcomes) {
+    if (outcome.exit == Exit::busy)
+      ++busy;
+    else if (outcome.exit == Exit::paused)
+      ++paused;
+    else
+      ++counts[static_cast<int>(outcome.unit.state)];
+  }
+  std::vector<std::string> parts;
+  for (const UnitState state : {UnitState::done, UnitState::retrying, UnitState::pending, UnitState::running,
+                                UnitState::stopped, UnitState::exhausted, UnitState::in_doubt})
+    if (const int count = counts[static_cast<int>(state)]; count > 0)
+      parts.push_back(fmt::format("{} {}", count, word_of(state)));
+  if (busy > 0) parts.push_back(fmt::format("{} busy elsewhere", busy));
+  if (paused > 0) parts.push_back(fmt::format("{} paused", paused));
+  return join(parts, ", ");
+}
+
+/// Finds out who holds the units that were busy; only the first few, for the message.
+void name_holders(World& world, Answer& answer) {
+  int named = 0;
+  for (auto& outcome : answer.outcomes) {
+    if (outcome.exit != Exit::busy || !outcome.note.empty() || ++named > 3) continue;
+    const auto pids = world.ledger.holders(outcome.unit.job, outcome.unit.unit);
+    std::vector<std::string> words;
+    for (const int pid : pids) words.push_back(std::to_string(pid));
+    auto last = last_attempt(world.ledger, outcome.unit.id);
+    outcome.note =
+        words.empty() ? "held by a process that can't be seen from here" : "held by pid " + join(words, ", ");
+    if (last && *last && (*last)->state == AttemptState::running)
+      outcome.note += fmt::format(", attempt {} since {}", (*last)->number, (*last)->started_at);
+  }
+}
+
+}  // namespace
+
+Result<Answer> bring_on(World& world, const RunRequest& request, const std::string& jobs_folder) {
+  auto manifest = load_manifest(jobs_folder, request.job);
+  if (!manifest) return manifest.error();
+  Work work{*manifest, {}, {}, {}, {}, {}, {}, 1, {}};
+  auto secrets = resolve_secrets(*manifest, world.environment);
+  if (!secrets) return secrets.error();
+  work.secrets = std::move(*secrets);
+  for (const auto& secret : work.secrets)
+    for (auto& form : forms_of_secret(secret.value)) work.masked.push_back(std::move(form));
+  work.parallel = request.parallel > 0 ? request.parallel : manifest->parallel;
+  work.wait = request.wait;
+  if (auto planned = plan(world, request, work); !planned) return planned.error();
+
+  // What is final needs no loop: it is part of the answer as it stands.
+  Answer answer;
+  std::vector<UnitOutcome> final_ones;
+  std::erase_if(work.units, [&](const Unit& unit) {
+    if (!is_final(unit.state)) return false;
+    final_ones.push_back(standing(unit));
+    return true;
+  });
+  const std::string run_date = request.run_date;
+  Loop loop(world, std::move(work));
+  auto finished = loop.run();
+  if (!finished && finished.error().fault() == Fault::busy) {
+    // Lost the race to make the run: it is there now, so the call joins it.
+    RunRequest joining = request;
+    joining.again = false;
+    return bring_on(world, joining, jobs_folder);
+  }
+  if (!finished) return finished.error().during(request.job + " for " + run_date);
+  world.ledger.tidy();
+  answer.run = finished->run;
+  answer.outcomes = std::move(final_ones);
+  for (auto& outcome : finished->outcomes) {
+    answer.executed = answer.executed || outcome.executed;
+    answer.outcomes.push_back(std::move(outcome));
+  }
+  name_holders(world, answer);
+  answer.signal = finished->signal;
+  answer.exit = finished->signal != 0 && exit_of(answer.outcomes) != Exit::done ? Exit::retry
+                                                                                : exit_of(answer.outcomes);
+  if (finished->breaker_open) answer.exit = Exit::retry;
+  answer.headline = fmt::format("{} for {}: {}, run {}", request.job, run_date, counted(answer.outcomes),
+                                answer.run->run_id);
+  return answer;
+}
+
+Result<int> reopen(Ledger& ledger, const Run& run, const std::vector<std::string>& names, Instant now,
+                   std::vector<std::string>& notes) {
+  int moved = 0;
+  auto written = ledger.write([&]() -> Result<void> {
+    moved = 0;
+    notes.clear();
+    auto units = units_of(ledger, run.id);
+    if (!units) return units.error();
+    for (const auto& name : names) {
+      if (std::none_of(units->begin(), units->end(), [&](const Unit& unit) { return unit.unit == name; }))
+        return Error(Fault::usage, fmt::format("run {} has no unit {}", run.run_id, printable(name)),
+                     fmt::format("`jobrun show {}` lists them", run.run_id));
+    }
+    for (Unit& unit : *units) {
+      if (!names.empty() && std::find(names.begin(), names.end(), unit.unit) == names.end()) continue;
+      if (!needs_person(unit.state) && unit.state != UnitState::retrying) {
+        if (!names.empty())
+          notes.push_back(
+              fmt::format("{} is {}: nothing to retry", printable(unit.unit), word_of(unit.state)));
+        continue;
+      }
+      unit.state = UnitState::pending;
+      unit.counted = unit.interruptions = unit.streak = 0;
+      unit.window_start.reset();
+      unit.next_at.reset();
+      unit.next_action = "try again at the next call";
+      if (auto set = set_unit(ledger, unit, now); !set) return set;
+      ++moved;
+    }
+    return {};
+  });
+  if (!written) return written.error();
+  return moved;
+}
+
+}  // namespace jobrun

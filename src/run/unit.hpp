@@ -1,0 +1,50 @@
+// One unit's steps: may it start now, what became of it, what happens next.
+// claim_unit and record_end run inside Ledger::write(); nothing here spawns, waits or prints.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "contract/manifest.hpp"
+#include "contract/verdict.hpp"
+#include "ledger/effects.hpp"
+#include "run/world.hpp"
+
+namespace jobrun {
+
+/// The attempt is written down and may start.
+struct Claimed {
+  Unit unit;  ///< as it stands with this attempt running
+  std::int64_t attempt = 0;
+  std::string cursor;  ///< of the stream "-"
+  bool after_crash = false;
+};
+using Claim = std::variant<Claimed, UnitOutcome>;
+
+/// Reads the unit afresh: another call may have moved it. The caller holds its lease, so an attempt without
+/// an end is a crash: it is recorded as one, counted, and its open effects with the policy `stop` put the
+/// unit in doubt.
+Result<Claim> claim_unit(World& world, const Manifest& manifest, const Run& run, std::int64_t unit,
+                         std::int64_t call, Instant now);
+
+/// What an attempt's end makes of its unit.
+struct Judgement {
+  AttemptEnd end;
+  Unit unit;
+  std::optional<Pause> pause;
+};
+/// `how` is done/retry/stop by the verdict, or crashed or interrupted.
+Judgement judge(const Manifest& manifest, const Run& run, const Unit& before, const Verdict& verdict,
+                AttemptState how, Instant now);
+Result<void> record_end(Ledger& ledger, std::int64_t attempt, Judgement& judgement, Instant now);
+
+/// A unit that nothing starts now, as it stands: its exit code and a note.
+UnitOutcome standing(const Unit& unit);
+/// "jobrun retry invoice_sync --run-date 2026-04-12 --unit customer_37": words to type, quoted for a shell.
+std::string command_for(std::string_view verb, const Run& run, const Unit& unit);
+/// As a POSIX shell reads it back: unchanged where it has only harmless characters, else in single quotes.
+std::string shell_quoted(std::string_view word);
+
+}  // namespace jobrun

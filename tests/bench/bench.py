@@ -1,0 +1,134 @@
+"""Side by side: jobrun against what people use today. Prints one table of medians and ratios; never a test.
+
+Commands are timed in turn, in fresh random order each round, because machines drift. /bin/true stands for the cost of a process.
+Run it on an idle machine: JOBRUN=build/gcc/jobrun /usr/bin/python3 tests/bench/bench.py [ROUNDS]
+"""
+
+import json
+import os
+import pathlib
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+JOBRUN = os.environ.get("JOBRUN", str(ROOT / "build" / "gcc" / "jobrun"))
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL, "close_fds": False}
+
+
+class Bench:
+    def __init__(self, folder):
+        self.folder = folder
+        self.environment = {"PATH": "/usr/bin:/bin", "HOME": folder, "JOBRUN_LEDGER": folder + "/state/ledger.db",
+                            "JOBRUN_JOBS": folder + "/jobs"}
+        os.mkdir(folder + "/jobs", 0o700)
+        self.dates = (f"{year}-{month:02d}-{day:02d}" for year in range(2000, 2100) for month in range(1, 13) for day in range(1, 29))
+        self.call("init")
+
+    def job(self, name, **manifest):
+        pathlib.Path(self.folder, "jobs", name + ".json").write_text(json.dumps(manifest))
+
+    def call(self, *words):
+        subprocess.run([JOBRUN, *words], env=self.environment, check=False, **QUIET)
+
+    def time(self, command):
+        began = time.perf_counter()
+        subprocess.run(command, env=self.environment, check=False, **QUIET)
+        return time.perf_counter() - began
+
+    def side_by_side(self, cases, rounds):
+        times = {name: [] for name in cases}
+        for _ in range(rounds):
+            names = list(cases)
+            random.shuffle(names)
+            for name in names:
+                times[name].append(self.time(cases[name]()))
+        return {name: statistics.median(seen) for name, seen in times.items()}
+
+
+def table(title, medians, yardstick):
+    print(f"\n{title}\n\n| what | median | against {yardstick} |\n|---|---|---|")
+    for name, seconds in medians.items():
+        print(f"| {name} | {seconds * 1000:.2f} ms | {seconds / medians[yardstick]:.2f} x |")
+
+
+def single_calls(bench, rounds):
+    bench.job("one", command=["/bin/true"])
+    bench.call("one", "--run-date", "1999-01-01")
+    ledger = bench.environment["JOBRUN_LEDGER"]
+    select = "sqlite3 ledger.db 'select 1'"
+    people = bench.folder + "/people.db"
+    subprocess.run(["sqlite3", people, "create table runs (day text primary key, done int)"], check=True)
+    script = (f"sqlite3 {people} \"insert or ignore into runs values ('$0', 0)\"; true; "
+              f"sqlite3 {people} \"update runs set done = 1 where day = '$0'\"")
+    medians = bench.side_by_side({
+        "/bin/true": lambda: ["/bin/true"],
+        "jobrun --version (start alone)": lambda: [JOBRUN, "--version"],
+        "a call for a finished run": lambda: [JOBRUN, "one", "--run-date", "1999-01-01"],
+        select: lambda: ["sqlite3", ledger, "select 1"],
+        "a whole run of /bin/true": lambda: [JOBRUN, "one", "--run-date", next(bench.dates), "--quiet"],
+        "flock + sqlite3 + true + sqlite3": lambda: ["flock", "-n", bench.folder + "/lock", "sh", "-c", script, next(bench.dates)],
+    }, rounds)
+    table("Single calls", medians, "/bin/true")
+    print(f"\nfinished run against sqlite3: {medians['a call for a finished run'] / medians[select]:.2f} x; "
+          f"whole run against the flock script: {medians['a whole run of /bin/true'] / medians['flock + sqlite3 + true + sqlite3']:.2f} x")
+
+
+def fan_out(bench, units, rounds):
+    names = [f"unit_{number}" for number in range(units)]
+    listing = bench.folder + "/units.txt"
+    pathlib.Path(listing).write_text("\n".join(names) + "\n")
+    bench.job("fan", command=["/bin/true"], units=names, parallel=2)
+    joblog = bench.folder + "/joblog"
+
+    def parallel():
+        pathlib.Path(joblog).unlink(missing_ok=True)
+        return ["parallel", "-j2", "--joblog", joblog, "--resume", "-a", listing, "/bin/true"]
+
+    cases = {
+        "xargs -P2 -n1 /bin/true": lambda: ["xargs", "-a", listing, "-P2", "-n1", "/bin/true"],
+        "jobrun, 2 at a time, each recorded": lambda: [JOBRUN, "fan", "--run-date", next(bench.dates), "--quiet"],
+    }
+    if shutil.which("parallel"):
+        cases["parallel -j2 --joblog --resume"] = parallel
+    medians = bench.side_by_side(cases, rounds)
+    bench.call("fan", "--run-date", "1999-01-01")
+    medians["asking again for the finished units"] = statistics.median(bench.time([JOBRUN, "fan", "--run-date", "1999-01-01"]) for _ in range(50))
+    table(f"{units} units of /bin/true", medians, "xargs -P2 -n1 /bin/true")
+
+
+def growth(bench, rounds):
+    """The finished run's call, as the ledger grows."""
+    import sqlite3
+    print("\nA call for a finished run as the ledger grows\n\n| runs in the ledger | median |\n|---|---|")
+    ledger = bench.environment["JOBRUN_LEDGER"]
+    size = 0
+    for wanted in (1_000, 10_000, 100_000, 1_000_000):
+        with sqlite3.connect(ledger) as database:
+            manifest = database.execute("select min(id) from manifests").fetchone()[0]
+            database.execute("begin")
+            database.executemany("insert into runs (job, run_date, run_id, manifest, version, created_at, changed_at, done) "
+                                 f"values ('grown', ?, 'r' || ?, {manifest}, '0', '2026', '2026', 1)", ((str(n), n) for n in range(size, wanted)))
+            database.execute("commit")
+            database.execute("pragma wal_checkpoint(truncate)")
+        database.close()
+        size = wanted
+        seen = bench.side_by_side({"hit": lambda: [JOBRUN, "one", "--run-date", "1999-01-01"]}, rounds)
+        print(f"| {wanted:,} | {seen['hit'] * 1000:.2f} ms |")
+
+
+def main():
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    with tempfile.TemporaryDirectory(prefix="jobrun-bench.") as folder:
+        bench = Bench(folder)
+        single_calls(bench, rounds)
+        fan_out(bench, 2000, max(3, rounds // 40))
+        growth(bench, max(20, rounds // 2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Installs what a bare Debian 12 lacks, builds with both compilers and under sanitizers, warnings as errors, and runs every
+# test. Ends with a line "N passed, N failed, N skipped"; exits 0 only if none failed. Needs root or sudo for the installing.
+#   sh tests/run.sh              everything
+#   JOBRUN_LONG=1 sh tests/run.sh   the long versions of the crash tests too
+set -eu
+cd "$(dirname "$0")/.."
+. examples/install.sh
+install_packages g++ clang clang-tidy cmake ninja-build make ccache python3 sqlite3 curl libcli11-dev nlohmann-json3-dev catch2 libfmt-dev \
+  libsqlite3-dev nettle-dev libcurl4-openssl-dev libcurl4 binutils mandoc strace procps tzdata ca-certificates shellcheck git
+
+build() { # NAME COMPILER OPTIONS...
+  name=$1 compiler=$2
+  shift 2
+  echo "== build $name"
+  cmake -S . -B "build/$name" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_CXX_COMPILER_LAUNCHER=ccache "$@" >"build/$name.log" 2>&1 ||
+    { cat "build/$name.log"; exit 1; }
+  cmake --build "build/$name" >>"build/$name.log" 2>&1 || { grep -E -A12 'error|FAILED' "build/$name.log" | head -80; exit 1; }
+}
+mkdir -p build
+CCACHE_DIR=${CCACHE_DIR:-$PWD/build/ccache}
+export CCACHE_DIR
+build gcc g++ -DCMAKE_BUILD_TYPE=Release
+build clang clang++ -DCMAKE_BUILD_TYPE=Release
+build sanitize g++ -DCMAKE_BUILD_TYPE=Debug -DJOBRUN_SANITIZE=ON
+
+exec /usr/bin/python3 tests/support/run_all.py build/gcc build/clang build/sanitize
