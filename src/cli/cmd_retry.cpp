@@ -36,7 +36,9 @@ Result<Exit> cmd_retry(const Session& session) {
   request.job = job;
   if (auto words = unit_words(session, request); !words) return words.error();
   // Read before the budget is opened: a broken manifest must not leave the units reopened and unrun.
-  if (auto manifest = load_manifest(session.places.jobs, job); !manifest) return manifest.error();
+  auto manifest = load_manifest(session.places.jobs, job);
+  if (!manifest) return manifest.error();
+  if (auto secrets = resolve_secrets(*manifest, session.environment); !secrets) return secrets.error();
   auto opened = session.open(Ledger::Purpose::run);
   if (!opened) return opened.error();
   Ledger& ledger = **opened;

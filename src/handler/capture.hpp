@@ -1,5 +1,5 @@
-// Runs a program to its end and hands back what it wrote on standard output and error.
-// For short helpers (a units command), not for jobs: nothing is recorded.
+// Runs a program to its end and hands back what it wrote on standard output; what it said on standard error
+// is told only where it fails. For short helpers (a units command), not for jobs: nothing is recorded.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 namespace jobrun {
 
 /// Fault::setup where it fails, takes longer than `timeout` or writes more than `limit` bytes.
-Result<std::string> capture(const ChildSpec& spec, Span timeout, std::size_t limit);
+Result<std::string> capture(ChildSpec spec, Span timeout, std::size_t limit);
 /// Everything that comes from a descriptor until its end.
 Result<std::string> read_all(int fd, std::size_t limit);
 

@@ -29,7 +29,7 @@ struct Plan {
   char** argv;
   char** environment;
   const char* workdir;
-  int stdin_fd, output_fd, lease;
+  int stdin_fd, output_fd, errors_fd, lease;
   pid_t parent;
   const int* ignored;  // signals to set back, ended by 0
   int* error;
@@ -46,7 +46,7 @@ struct Plan {
   ::setrlimit(RLIMIT_CORE, &no_core);
   // The sources are all above 3 (see spawn), so no dup2 overwrites one that is still needed.
   bool ready =
-      ::dup2(plan.stdin_fd, 0) == 0 && ::dup2(plan.output_fd, 1) == 1 && ::dup2(plan.output_fd, 2) == 2;
+      ::dup2(plan.stdin_fd, 0) == 0 && ::dup2(plan.output_fd, 1) == 1 && ::dup2(plan.errors_fd, 2) == 2;
   int first_unwanted = lease_descriptor;
   if (ready && plan.lease >= 0) {
     ready = ::dup2(plan.lease, lease_descriptor) == lease_descriptor;
@@ -124,6 +124,7 @@ Result<Child> Child::spawn(const ChildSpec& spec) {
                      spec.workdir.c_str(),
                      input.get(),
                      write_end.get(),
+                     spec.errors >= 0 ? spec.errors : write_end.get(),
                      spec.lease,
                      ::getpid(),
                      ignored_signals().data(),

@@ -26,7 +26,8 @@ struct ChildSpec {
   std::vector<std::string> environment;  ///< "NAME=value"
   std::string workdir;
   std::string stdin_path = "/dev/null";
-  int lease = -1;  ///< becomes descriptor 3
+  int errors = -1;  ///< becomes descriptor 2; -1: the same pipe as standard output
+  int lease = -1;   ///< becomes descriptor 3
 };
 
 struct ChildUsage {

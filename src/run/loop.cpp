@@ -200,6 +200,7 @@ Result<void> Loop::write_body() {
   const Instant now = world_.clock.wall();
   judgements_.clear();
   claims_.clear();
+  written_call_ = call_;
   if (auto answered = answer_requests(now); !answered) return answered;
   for (auto& slot : ended_) {
     const auto said = std::find_if(requests_.rbegin(), requests_.rend(), [&](const auto& one) {
@@ -213,13 +214,8 @@ Result<void> Loop::write_body() {
       return recorded.error().during("finish");
     judgements_.push_back(std::move(made));
   }
-  if (!starts_.empty() && call_ == 0) {
-    auto call = add_call(world_.ledger, world_.call, now);
-    if (!call) return call.error();
-    call_ = *call;
-  }
   for (const auto& start : starts_) {
-    auto claim = claim_unit(world_, work_.manifest, finished_.run, start.unit.id, call_, now);
+    auto claim = claim_unit(world_, work_.manifest, finished_.run, start.unit.id, written_call_, now);
     if (!claim) return claim.error().during("claim");
     claims_.push_back(std::move(*claim));
   }

@@ -100,7 +100,7 @@ class Loop {
   Finished finished_;
   std::optional<ChannelServer> channel_;
   Fd signals_;
-  std::int64_t call_ = 0;
+  std::int64_t call_ = 0;  // the row of this call, made with its first attempt
   std::deque<Unit> queue_;
   std::deque<Ready> ready_;                   // claimed, not launched
   std::vector<std::unique_ptr<Slot>> slots_;  // running
@@ -117,6 +117,7 @@ class Loop {
   std::vector<Start> starts_;
   std::vector<Reply> replies_;
   std::vector<Claim> claims_;
+  std::int64_t written_call_ = 0;
   std::vector<Judgement> judgements_;
 
   static constexpr Span end_hold =

@@ -32,6 +32,7 @@ void Loop::act() {
     for (std::size_t i = 0; i < ended_.size(); ++i) finish_slot(*ended_[i], judgements_[i]);
     ended_.clear();
   }
+  call_ = written_call_;
   for (std::size_t i = 0; i < claims_.size(); ++i) {
     if (auto* claimed = std::get_if<Claimed>(&claims_[i])) {
       ready_.push_back({std::move(*claimed), std::move(starts_[i].lease)});

@@ -19,7 +19,8 @@ constexpr int most_ahead = 32;
 }  // namespace
 
 bool Loop::quick() const {
-  return usual_age_ < quick_age;
+  // A breaker has to see each end before the next start.
+  return usual_age_ < quick_age && work_.manifest.breaker == 0;
 }
 
 int Loop::ahead() const {
@@ -64,6 +65,7 @@ void Loop::stop_starting() {
 void Loop::choose() {
   const Instant now = world_.clock.wall();
   starts_.clear();
+  if (work_.manifest.breaker != 0 && !ended_.empty()) return;  // they are counted first
   while (!queue_.empty() &&
          static_cast<int>(slots_.size() + ready_.size() + starts_.size()) < work_.parallel + ahead()) {
     Unit unit = std::move(queue_.front());

@@ -30,7 +30,7 @@ Result<void> report_vanished(World& world, const RunRequest& request,
                              const std::vector<std::string>& listed) {
   auto last = find_latest_run(world.ledger, request.job);
   if (!last) return last.error();
-  if (!*last || (*last)->counts.total() <= 1) return {};
+  if (!*last) return {};
   auto before = units_of(world.ledger, (*last)->id);
   if (!before) return before.error();
   const std::set<std::string_view> now(listed.begin(), listed.end());
@@ -40,8 +40,9 @@ Result<void> report_vanished(World& world, const RunRequest& request,
   if (gone.empty()) return {};
   const std::size_t count = gone.size();
   if (count > 5) gone.resize(5);
-  world.observer.note(fmt::format("{} units of run {} are not in the list any more: {}{}", count,
-                                  (*last)->run_id, join(gone, ", "), count > 5 ? ", ..." : ""));
+  world.observer.note(fmt::format("{} of run {} {} not in the list any more: {}{}",
+                                  count == 1 ? "1 unit" : fmt::format("{} units", count), (*last)->run_id,
+                                  count == 1 ? "is" : "are", join(gone, ", "), count > 5 ? ", ..." : ""));
   return {};
 }
 
@@ -84,6 +85,15 @@ Result<NewRun> new_run(World& world, const RunRequest& request, const Manifest& 
 
 }  // namespace
 
+Result<void> check_same_input(const Run& run, const RunRequest& request) {
+  if (!request.payload || request.again || request.payload->hash == run.payload_hash) return {};
+  return Error(
+      Fault::conflict,
+      fmt::format("{} for {} was asked for with another payload at {} (run {}); nothing was executed",
+                  run.job, run.run_date, run.created_at, run.run_id),
+      "call with the same payload, or start anew: --again --reason TEXT");
+}
+
 Result<void> plan(World& world, const RunRequest& request, Work& work) {
   auto found = find_run(world.ledger, request.job, request.run_date);
   if (!found) return found.error();
@@ -95,6 +105,8 @@ Result<void> plan(World& world, const RunRequest& request, Work& work) {
     work.run.job = request.job;
     return {};
   }
+  // Also here: it may have been made since the ledger was asked.
+  if (auto same = check_same_input(**found, request); !same) return same;
   work.run = **found;
   auto units = units_of(world.ledger, work.run.id);
   if (!units) return units.error();

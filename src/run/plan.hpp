@@ -13,4 +13,7 @@ namespace jobrun {
 /// units that there are not.
 Result<void> plan(World& world, const RunRequest& request, Work& work);
 
+/// The stored input of a run and the call's must agree: Fault::conflict for another payload.
+Result<void> check_same_input(const Run& run, const RunRequest& request);
+
 }  // namespace jobrun

@@ -22,15 +22,6 @@ Result<void> check_run_id_free(World& world, const RunRequest& request) {
                "use another --run-id, or leave it out");
 }
 
-Result<void> check_payload(const Run& run, const RunRequest& request) {
-  if (!request.payload || request.again || request.payload->hash == run.payload_hash) return {};
-  return Error(
-      Fault::conflict,
-      fmt::format("{} for {} was asked for with another payload at {} (run {}); nothing was executed",
-                  run.job, run.run_date, run.created_at, run.run_id),
-      "call with the same payload, or start anew: --again --reason TEXT");
-}
-
 Exit exit_of(const Run::Counts& counts) {
   std::vector<Exit> exits;
   if (counts.pending + counts.running + counts.retrying > 0) exits.push_back(Exit::retry);
@@ -67,7 +58,7 @@ Result<std::optional<Answer>> answer_from_ledger(World& world, const RunRequest&
     return std::optional<Answer>(std::move(answer));
   }
   const Run& run = **found;
-  if (auto same = check_payload(run, request); !same) return same.error();
+  if (auto same = check_same_input(run, request); !same) return same.error();
   if (request.again) {
     if (run.is_final()) return std::optional<Answer>();
     return Error(
@@ -173,6 +164,9 @@ Result<Answer> bring_on(World& world, const RunRequest& request, const std::stri
     // Lost the race to make the run: it is there now, so the call joins it.
     RunRequest joining = request;
     joining.again = false;
+    auto known = answer_from_ledger(world, joining);
+    if (!known) return known.error();
+    if (*known) return std::move(**known);
     return bring_on(world, joining, jobs_folder);
   }
   if (!finished) return finished.error().during(request.job + " for " + run_date);

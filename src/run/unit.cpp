@@ -172,7 +172,7 @@ Result<Unit> recover(World& world, const Manifest& manifest, const Run& run, con
 }  // namespace
 
 Result<Claim> claim_unit(World& world, const Manifest& manifest, const Run& run, std::int64_t unit_id,
-                         std::int64_t call, Instant now) {
+                         std::int64_t& call, Instant now) {
   auto found = unit_with_id(world.ledger, unit_id);
   if (!found) return found.error();
   if (!*found) return Error(Fault::internal, "a unit of the run is gone from the ledger");
@@ -198,6 +198,11 @@ Result<Claim> claim_unit(World& world, const Manifest& manifest, const Run& run,
 
   Claimed claimed;
   claimed.after_crash = crashed;
+  if (call == 0) {
+    auto added = add_call(world.ledger, world.call, now);
+    if (!added) return added.error();
+    call = *added;
+  }
   auto attempt = start_attempt(world.ledger, unit, call, now);
   if (!attempt) return attempt.error();
   claimed.attempt = *attempt;

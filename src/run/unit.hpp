@@ -25,9 +25,9 @@ using Claim = std::variant<Claimed, UnitOutcome>;
 
 /// Reads the unit afresh: another call may have moved it. The caller holds its lease, so an attempt without
 /// an end is a crash: it is recorded as one, counted, and its open effects with the policy `stop` put the
-/// unit in doubt.
+/// unit in doubt. `call` is the row of this call, 0 until its first attempt makes one.
 Result<Claim> claim_unit(World& world, const Manifest& manifest, const Run& run, std::int64_t unit,
-                         std::int64_t call, Instant now);
+                         std::int64_t& call, Instant now);
 
 /// What an attempt's end makes of its unit.
 struct Judgement {

@@ -41,8 +41,8 @@ class WhereUnitsComeFrom(UnitsCase):
     def test_units_come_from_a_list_a_file_a_command_or_standard_input(self):
         units = ["a", {"id": "b", "config": {"depth": 2}}]
         self.write("jobs/units.json", json.dumps(units))
-        self.script("list.sh", "cat $T/jobs/units.json\n")
-        for name, source, stdin in (("list", units, None), ("file", {"file": "units.json"}, None), ("program", {"command": ["./list.sh"]}, None), ("stdin", "-", json.dumps(units))):
+        self.script("print_units.sh", "cat $T/jobs/units.json\n")
+        for name, source, stdin in (("list", units, None), ("file", {"file": "units.json"}, None), ("program", {"command": ["./print_units.sh"]}, None), ("stdin", "-", json.dumps(units))):
             with self.subTest(name):
                 self.shell_job(name, 'echo $JOBRUN_UNIT $(cat $JOBRUN_CONFIG_FILE 2>/dev/null | tr -d " \\n") >>$T/ran\n', units=source)
                 self.assert_code(0, self.run_job(name, stdin=stdin))
@@ -54,6 +54,12 @@ class WhereUnitsComeFrom(UnitsCase):
         self.steered({"command": ["./list.sh"]})
         self.assert_code(0, self.run_job("sync"))
         self.assertEqual(self.ran(), ["a"])
+
+    def test_a_units_command_that_fails_is_told_with_what_it_said(self):
+        self.script("list.sh", "echo '[]'; echo >&2 the directory is down; exit 3\n")
+        self.steered({"command": ["./list.sh"]})
+        self.assert_says(self.assert_code(78, self.run_job("sync")), "./list.sh: exited with 3: the directory is down")
+        self.assertEqual(self.ledger("SELECT * FROM runs"), [])
 
     def test_an_empty_list_is_a_run_that_is_done(self):
         self.write("jobs/units.json", "[]")
@@ -641,6 +647,14 @@ class AtTheSameTime(UnitsCase):
         winners = [n for n, outcome in enumerate(outcomes) if outcome.code != 86]
         self.assertEqual(len(winners), 1, [outcomes[n] for n in winners[:3]])
         self.assertEqual(self.read("input"), f"{winners[0]}\n")
+
+    def test_one_run_id_for_many_dates_at_once_names_one_run(self):
+        self.steered(["a"])
+        dates = [f"2026-04-{day:02}" for day in range(1, 31)]
+        processes = [self.start_jobrun("sync", "--run-date", date, "--run-id", "nightly") for date in dates]
+        codes = [self.finish(process).code for process in processes]
+        self.assertEqual(sorted(codes), [0] + [86] * 29)
+        self.assertEqual(self.value("SELECT count(*) FROM runs"), 1)
 
     def test_50_jobs_at_once_are_all_written_down(self):
         for n in range(self.CALLS):

@@ -16,7 +16,7 @@ import time
 import unittest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-JOBRUN = os.path.join(REPOSITORY, os.environ.get("JOBRUN", "build/jobrun"))
+JOBRUN = os.path.join(REPOSITORY, os.environ.get("JOBRUN", "build/gcc/jobrun"))
 DEADLINE = 20  # seconds: how long anything may take that takes no time when all is well
 
 # What a scheduler hands over; a test adds what it is about.
