@@ -177,7 +177,7 @@ CREATE TABLE effects (
   if_in_doubt  TEXT NOT NULL CHECK (if_in_doubt IN ('stop', 'resend', 'probe')),
   token_ttl_ms INTEGER NOT NULL,           -- how long the provider remembers the token, from the first intent
   intended_at  TEXT NOT NULL,              -- the first intent
-  attempt      INTEGER NOT NULL REFERENCES attempts (id),   -- the last that intended or confirmed
+  attempt      INTEGER REFERENCES attempts (id),   -- the last that intended or confirmed; NULL: a person's
   confirmed_at TEXT,
   result       TEXT,
   tries        INTEGER NOT NULL DEFAULT 1,
@@ -185,6 +185,17 @@ CREATE TABLE effects (
   CHECK ((state = 'confirmed') = (confirmed_at IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX effects_open ON effects (attempt) WHERE state <> 'confirmed';
+
+-- A person's word on an effect that was in doubt: it happened, or it did not and may be tried again.
+CREATE TABLE settlements (
+  id         INTEGER PRIMARY KEY,
+  scope      TEXT NOT NULL,
+  key        TEXT NOT NULL,
+  happened   INTEGER NOT NULL CHECK (happened IN (0, 1)),
+  reason     TEXT NOT NULL,
+  settled_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX settlements_by_key ON settlements (scope, key);
 
 -- A (job, unit) kept out of runs until resumed. unit NULL: the whole job. Ended pauses stay as history.
 CREATE TABLE pauses (
@@ -216,9 +227,10 @@ CREATE VIEW v_attention AS
    WHERE u.state IN ('stopped', 'exhausted', 'in_doubt')
      AND r.generation = (SELECT max(g.generation) FROM runs g WHERE g.job = r.job AND g.run_date = r.run_date)
   UNION ALL
-  SELECT 'effect', u.job, u.unit, r.run_date, e.state, 'effect_in_doubt', e.key, 'find out whether it happened', e.intended_at, NULL
-    FROM effects e JOIN attempts a ON a.id = e.attempt JOIN units u ON u.id = a.unit JOIN runs r ON r.id = u.run
-   WHERE e.state = 'in_doubt' OR (e.state = 'intended' AND u.state = 'done')
+  SELECT 'effect', ifnull(u.job, e.scope), ifnull(u.unit, '-'), r.run_date, e.state, 'effect_in_doubt', e.key,
+         'find out whether it happened', e.intended_at, NULL
+    FROM effects e LEFT JOIN attempts a ON a.id = e.attempt LEFT JOIN units u ON u.id = a.unit LEFT JOIN runs r ON r.id = u.run
+   WHERE e.state = 'in_doubt' OR (e.state = 'intended' AND ifnull(u.state, '-') NOT IN ('pending', 'running', 'retrying'))
   UNION ALL
   SELECT 'pause', p.job, ifnull(p.unit, '(all)'), NULL, 'paused', p.reason, NULL, 'jobrun resume', p.since, p.until
     FROM pauses p WHERE p.ended_at IS NULL

@@ -20,6 +20,7 @@ enum class Fault {
   ledger,    ///< the ledger can't be read or written now; calling again is safe
   conflict,  ///< same key, other input
   busy,      ///< another process runs it now
+  gone,      ///< the jobrun that this process works for has ended
   internal,  ///< a bug in jobrun
 };
 

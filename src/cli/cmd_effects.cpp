@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/screen.hpp"
+#include "ledger/effects.hpp"
 #include "ledger/history.hpp"
 
 namespace jobrun {
@@ -61,6 +62,13 @@ Result<Exit> cmd_effects(const Session& session) {
   const bool happened = words[0] == "confirm";
   bool settled = false;
   auto written = ledger.write([&]() -> Result<void> {
+    auto effect = find_effect(ledger, job, words[1]);
+    if (!effect) return effect.error();
+    auto acted_on = *effect ? is_acted_on(ledger, **effect) : Result<bool>(false);
+    if (!acted_on) return acted_on.error();
+    if (*acted_on && (*effect)->state == EffectState::intended)
+      return Error(Fault::busy, printable(words[1]) + " is being acted on at this moment",
+                   "wait for its end; `jobrun status` tells");
     auto done =
         settle_effect(ledger, job, words[1], happened, session.args.value("--reason"), session.clock.wall());
     if (!done) return done.error();

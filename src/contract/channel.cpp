@@ -339,6 +339,16 @@ std::string ok_reply(std::int64_t id, const Json& members) {
   return reply.dump() + "\n";
 }
 
+Result<Json> parse_reply(std::string_view line) {
+  auto reply = Json::parse(line);
+  if (!reply) return Error(Fault::internal, "jobrun's reply: " + reply.error().what());
+  if (reply->at("ok").as_bool()) return reply;
+  const Json& error = reply->at("error");
+  const std::string& code = error.at("code").as_string();
+  const Fault fault = code == "conflict" ? Fault::conflict : code == "busy" ? Fault::busy : Fault::usage;
+  return Error(fault, error.at("message").as_string());
+}
+
 std::string error_reply(std::int64_t id, std::string_view code, std::string_view message) {
   Json error = Json::object();
   error.set("code", code);

@@ -73,5 +73,8 @@ std::string encode(const ChannelRequest& request);
 // Both with the final newline.
 std::string ok_reply(std::int64_t id, const Json& members = {});
 std::string error_reply(std::int64_t id, std::string_view code, std::string_view message);
+/// The members of an ok reply; else the peer's message, with Fault::conflict and Fault::busy for the codes
+/// `conflict` and `busy`, Fault::usage for the others.
+Result<Json> parse_reply(std::string_view line);
 
 }  // namespace jobrun

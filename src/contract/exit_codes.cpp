@@ -75,6 +75,8 @@ Exit exit_for(Fault fault) {
       return Exit::conflict;
     case Fault::busy:
       return Exit::busy;
+    case Fault::gone:
+      return Exit::retry;
     case Fault::internal:
       return Exit::internal;
   }

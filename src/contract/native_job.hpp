@@ -63,6 +63,8 @@ struct EffectOptions {
   IfInDoubt if_in_doubt = IfInDoubt::stop;
   Span token_ttl = std::chrono::hours(24);
   std::string scope;  ///< empty: this job
+  /// For the policy `probe`: did the act with this token happen? Nothing where that can't be found out.
+  std::function<std::optional<bool>(const std::string& token)> probe = {};
 };
 
 class JobContext {

@@ -11,7 +11,7 @@ namespace jobrun {
 namespace {
 
 Error gone() {
-  return Error(Fault::ledger, "jobrun, which this process worked for, is gone",
+  return Error(Fault::gone, "jobrun, which this process worked for, is gone",
                "nothing can be recorded any more: end with 75");
 }
 
@@ -51,13 +51,9 @@ Result<Json> ChannelClient::ask(ChannelRequest request) {
     in_.append(buffer, static_cast<std::size_t>(got));
     end = in_.find('\n');
   }
-  auto reply = Json::parse(std::string_view(in_).substr(0, end));
+  auto reply = parse_reply(std::string_view(in_).substr(0, end));
   in_.erase(0, end + 1);
-  if (!reply) return reply.error().during("jobrun's reply");
-  if (reply->at("ok").as_bool()) return reply;
-  const Json& error = reply->at("error");
-  const Fault fault = error.at("code").as_string() == "conflict" ? Fault::conflict : Fault::internal;
-  return Error(fault, error.at("message").as_string());
+  return reply;
 }
 
 }  // namespace jobrun

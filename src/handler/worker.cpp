@@ -97,12 +97,15 @@ class WorkerContext final : public JobContext {
     auto intent = channel_.ask(request);
     if (!intent && intent.error().fault() == Fault::conflict)
       return Verdict::stop("effect_conflict", intent.error().what());
+    if (!intent && intent.error().fault() == Fault::busy)
+      return Verdict::retry("effect_busy", intent.error().what());
     if (!intent) give_up(intent.error());
     const std::string state = intent->at("state").as_string();
     if (state == "confirmed") return std::nullopt;
     if (state == "in_doubt") return Verdict::stop("effect_in_doubt", intent->at("message").as_string());
 
-    const Act done = act(intent->at("token").as_string());
+    const std::string token = intent->at("token").as_string();
+    const Act done = state == "probe" ? probed(key, options, act, token) : act(token);
     switch (done.outcome) {
       case Act::Outcome::happened:
         request.op = ChannelOp::confirm;
@@ -140,6 +143,17 @@ class WorkerContext final : public JobContext {
   }
 
  private:
+  /// It may have happened in an earlier attempt: asked first, and only done where the answer is no.
+  static Act probed(std::string_view key, const EffectOptions& options,
+                    const std::function<Act(const std::string&)>& act, const std::string& token) {
+    const auto happened = options.probe ? options.probe(token) : std::nullopt;
+    if (!happened)
+      return {Act::Outcome::unknown, "",
+              Verdict::retry("effect_in_doubt",
+                             "effect " + std::string(key) + " may have happened and the probe can't tell")};
+    return *happened ? Act{} : act(token);
+  }
+
   Json ask(const ChannelRequest& request) {
     auto reply = channel_.ask(request);
     if (!reply) give_up(reply.error());

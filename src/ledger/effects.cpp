@@ -4,6 +4,20 @@
 
 namespace jobrun {
 
+namespace {
+
+/// 0 stands for no attempt: an effect that a person began by hand.
+std::optional<std::int64_t> or_null(std::int64_t attempt) {
+  return attempt == 0 ? std::nullopt : std::optional<std::int64_t>(attempt);
+}
+
+/// No job has an empty name, so these leases meet no unit's.
+std::string lease_name(std::string_view scope, std::string_view key) {
+  return std::string(scope).append("\n").append(key);
+}
+
+}  // namespace
+
 Result<std::optional<Effect>> find_effect(Ledger& ledger, std::string_view scope, std::string_view key) {
   auto query = ledger.database().prepare(
       "SELECT scope, key, state, token, fingerprint, if_in_doubt, token_ttl_ms, intended_at, attempt, "
@@ -38,27 +52,44 @@ Result<void> add_intent(Ledger& ledger, const Effect& effect, Instant now) {
   insert->bind(":scope", effect.scope).bind(":key", effect.key).bind(":token", effect.token);
   insert->bind(":fingerprint", effect.fingerprint).bind(":policy", word_of(effect.if_in_doubt));
   insert->bind(":ttl", static_cast<std::int64_t>(effect.token_ttl.count())).bind(":now", format_instant(now));
-  insert->bind(":attempt", effect.attempt);
+  insert->bind(":attempt", or_null(effect.attempt));
   return insert->run();
 }
 
-Result<void> renew_intent(Ledger& ledger, const Effect& effect) {
+Result<void> renew_intent(Ledger& ledger, const Effect& effect, bool tries_again) {
   auto update = ledger.database().prepare(
-      "UPDATE effects SET attempt = :attempt, tries = tries + 1, if_in_doubt = :policy"
-      " WHERE scope = :scope AND key = :key AND state = 'intended'");
+      "UPDATE effects SET state = 'intended', attempt = :attempt, tries = tries + :more, if_in_doubt = "
+      ":policy"
+      " WHERE scope = :scope AND key = :key AND state <> 'confirmed'");
   if (!update) return update.error();
-  update->bind(":scope", effect.scope).bind(":key", effect.key).bind(":attempt", effect.attempt);
-  update->bind(":policy", word_of(effect.if_in_doubt));
+  update->bind(":scope", effect.scope).bind(":key", effect.key).bind(":attempt", or_null(effect.attempt));
+  update->bind(":policy", word_of(effect.if_in_doubt)).bind(":more", std::int64_t{tries_again ? 1 : 0});
   return update->run();
+}
+
+Result<bool> is_acted_on(Ledger& ledger, const Effect& effect) {
+  if (effect.attempt == 0) return ledger.is_leased("", lease_name(effect.scope, effect.key));
+  auto query = ledger.database().prepare(
+      "SELECT u.job, u.unit FROM attempts a JOIN units u ON u.id = a.unit"
+      " WHERE a.id = :attempt AND a.state = 'running'");
+  if (!query) return query.error();
+  query->bind(":attempt", effect.attempt);
+  auto running = query->step();
+  if (!running) return running.error();
+  return *running && ledger.is_leased(query->text(0), query->text(1));
+}
+
+Result<std::optional<Lease>> lease_effect(Ledger& ledger, std::string_view scope, std::string_view key) {
+  return ledger.lease("", lease_name(scope, key));
 }
 
 Result<bool> confirm_effect(Ledger& ledger, std::string_view scope, std::string_view key,
                             std::int64_t attempt, std::string_view result, Instant now) {
   auto update = ledger.database().prepare(
       "UPDATE effects SET state = 'confirmed', confirmed_at = :now, result = :result"
-      " WHERE scope = :scope AND key = :key AND attempt = :attempt AND state = 'intended'");
+      " WHERE scope = :scope AND key = :key AND attempt IS :attempt AND state = 'intended'");
   if (!update) return update.error();
-  update->bind(":scope", scope).bind(":key", key).bind(":attempt", attempt);
+  update->bind(":scope", scope).bind(":key", key).bind(":attempt", or_null(attempt));
   update->bind(":result", result).bind(":now", format_instant(now));
   if (auto done = update->run(); !done) return done.error();
   return ledger.database().changes() == 1;
@@ -67,10 +98,10 @@ Result<bool> confirm_effect(Ledger& ledger, std::string_view scope, std::string_
 Result<bool> release_intent(Ledger& ledger, std::string_view scope, std::string_view key,
                             std::int64_t attempt) {
   auto remove = ledger.database().prepare(
-      "DELETE FROM effects WHERE scope = :scope AND key = :key AND attempt = :attempt AND state = "
+      "DELETE FROM effects WHERE scope = :scope AND key = :key AND attempt IS :attempt AND state = "
       "'intended'");
   if (!remove) return remove.error();
-  remove->bind(":scope", scope).bind(":key", key).bind(":attempt", attempt);
+  remove->bind(":scope", scope).bind(":key", key).bind(":attempt", or_null(attempt));
   if (auto done = remove->run(); !done) return done.error();
   return ledger.database().changes() == 1;
 }
@@ -86,7 +117,7 @@ Result<void> mark_in_doubt(Ledger& ledger, std::string_view scope, std::string_v
 Result<std::vector<std::string>> doubt_open_effects(Ledger& ledger, std::int64_t attempt) {
   auto query = ledger.database().prepare(
       "UPDATE effects SET state = 'in_doubt'"
-      " WHERE attempt = :attempt AND state <> 'confirmed' AND if_in_doubt <> 'resend' RETURNING key");
+      " WHERE attempt = :attempt AND state <> 'confirmed' AND if_in_doubt = 'stop' RETURNING key");
   if (!query) return query.error();
   query->bind(":attempt", attempt);
   std::vector<std::string> keys;

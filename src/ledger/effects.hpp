@@ -21,19 +21,24 @@ struct Effect {
   EffectState state = EffectState::intended;
   IfInDoubt if_in_doubt = IfInDoubt::stop;
   Span token_ttl{};
-  std::int64_t attempt = 0;
+  std::int64_t attempt = 0;  ///< 0: a person's, outside of any run
 };
 
 Result<std::optional<Effect>> find_effect(Ledger& ledger, std::string_view scope, std::string_view key);
 Result<void> add_intent(Ledger& ledger, const Effect& effect, Instant now);
-/// The same effect, tried again by another attempt with the same token.
-Result<void> renew_intent(Ledger& ledger, const Effect& effect);
+/// The same effect, taken over by another attempt with the same token: to be tried again, or asked about.
+Result<void> renew_intent(Ledger& ledger, const Effect& effect, bool tries_again);
 /// False where the effect is not open for this attempt (never intended by it, or confirmed before).
 Result<bool> confirm_effect(Ledger& ledger, std::string_view scope, std::string_view key,
                             std::int64_t attempt, std::string_view result, Instant now);
 /// It did not happen: the intent is taken back. False as above.
 Result<bool> release_intent(Ledger& ledger, std::string_view scope, std::string_view key,
                             std::int64_t attempt);
+/// True while whoever intended it may still be acting: its attempt runs and its unit is held, by jobrun or by
+/// what a dead one left behind.
+Result<bool> is_acted_on(Ledger& ledger, const Effect& effect);
+/// Held while a person's `once` acts.
+Result<std::optional<Lease>> lease_effect(Ledger& ledger, std::string_view scope, std::string_view key);
 Result<void> mark_in_doubt(Ledger& ledger, std::string_view scope, std::string_view key);
 /// Intents with the policy `stop` that an ended attempt left open become in_doubt; answers their keys.
 Result<std::vector<std::string>> doubt_open_effects(Ledger& ledger, std::int64_t attempt);

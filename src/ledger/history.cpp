@@ -72,11 +72,12 @@ Result<std::vector<Attention>> attention(Ledger& ledger, std::string_view job, I
 
 Result<std::vector<OpenEffect>> effects_in_doubt(Ledger& ledger, std::string_view scope) {
   auto query = ledger.database().prepare(
-      "SELECT e.scope, e.key, u.job, u.unit, r.run_date, e.state, e.intended_at, e.tries"
-      " FROM effects e JOIN attempts a ON a.id = e.attempt JOIN units u ON u.id = a.unit JOIN runs r ON r.id "
-      "= u.run"
-      " WHERE e.state <> 'confirmed' AND (e.state = 'in_doubt' OR a.state <> 'running') AND (:scope = '' OR "
-      "e.scope = :scope)"
+      "SELECT e.scope, e.key, ifnull(u.job, e.scope), ifnull(u.unit, '-'), ifnull(r.run_date, ''), e.state,"
+      "       e.intended_at, e.tries"
+      " FROM effects e LEFT JOIN attempts a ON a.id = e.attempt LEFT JOIN units u ON u.id = a.unit"
+      "                LEFT JOIN runs r ON r.id = u.run"
+      " WHERE e.state <> 'confirmed' AND (e.state = 'in_doubt' OR a.state IS NOT 'running')"
+      "   AND (:scope = '' OR e.scope = :scope)"
       " ORDER BY e.intended_at");
   if (!query) return query.error();
   query->bind(":scope", scope);
@@ -94,15 +95,23 @@ Result<bool> settle_effect(Ledger& ledger, std::string_view scope, std::string_v
                            std::string_view reason, Instant now) {
   auto change = happened
                     ? ledger.database().prepare(
-                          "UPDATE effects SET state = 'confirmed', confirmed_at = :now, result = :reason"
+                          "UPDATE effects SET state = 'confirmed', confirmed_at = :now, result = ''"
                           " WHERE scope = :scope AND key = :key AND state <> 'confirmed'")
                     : ledger.database().prepare(
                           "DELETE FROM effects WHERE scope = :scope AND key = :key AND state <> 'confirmed'");
   if (!change) return change.error();
   change->bind(":scope", scope).bind(":key", key);
-  if (happened) change->bind(":now", format_instant(now)).bind(":reason", reason);
+  if (happened) change->bind(":now", format_instant(now));
   if (auto done = change->run(); !done) return done.error();
-  return ledger.database().changes() == 1;
+  if (ledger.database().changes() != 1) return false;
+  auto kept = ledger.database().prepare(
+      "INSERT INTO settlements (scope, key, happened, reason, settled_at)"
+      " VALUES (:scope, :key, :happened, :reason, :now)");
+  if (!kept) return kept.error();
+  kept->bind(":scope", scope).bind(":key", key).bind(":happened", std::int64_t{happened ? 1 : 0});
+  kept->bind(":reason", reason).bind(":now", format_instant(now));
+  if (auto done = kept->run(); !done) return done.error();
+  return true;
 }
 
 }  // namespace jobrun

@@ -291,7 +291,8 @@ Result<std::int64_t> add_run(Ledger& ledger, const NewRun& run, Instant now) {
       "                  again_reason, version, created_at, changed_at)"
       " SELECT :job, :run_date, :generation, :run_id, :manifest, :payload, :payload_hash, :scheduled_at,"
       "        :again_reason, :version, :now, :now"
-      "  WHERE NOT EXISTS (SELECT 1 FROM runs WHERE run_id = :run_id AND job = :job AND run_date <> :run_date)"
+      "  WHERE NOT EXISTS (SELECT 1 FROM runs WHERE run_id = :run_id AND job = :job AND run_date <> "
+      ":run_date)"
       " ON CONFLICT (job, run_date, generation) DO NOTHING");
   if (!insert) return insert.error();
   insert->bind(":job", run.job).bind(":run_date", run.run_date).bind(":generation", run.generation);
@@ -302,7 +303,8 @@ Result<std::int64_t> add_run(Ledger& ledger, const NewRun& run, Instant now) {
   insert->bind(":again_reason", text_or_null(run.again_reason)).bind(":version", JOBRUN_VERSION);
   insert->bind(":now", format_instant(now));
   if (auto done = insert->run(); !done) return done.error();
-  if (ledger.database().changes() == 0) return Error(Fault::busy, "another call took this run or its run id just now");
+  if (ledger.database().changes() == 0)
+    return Error(Fault::busy, "another call took this run or its run id just now");
   const std::int64_t id = ledger.database().last_insert_id();
   auto list = ledger.database().prepare(
       "INSERT INTO units (run, job, unit, config, changed_at) VALUES (:run, :job, :unit, :config, :now)");

@@ -9,94 +9,119 @@ namespace jobrun {
 
 namespace {
 
-Result<std::string> doubt_reply(Ledger& ledger, const Effect& effect, const ChannelRequest& request) {
-  if (auto marked = mark_in_doubt(ledger, effect.scope, effect.key); !marked) return marked.error();
-  return ok_reply(
-      request.id,
-      Json::object()
-          .set("state", "in_doubt")
-          .set("message", fmt::format("effect {} was begun at {} and never confirmed: it may have happened",
-                                      printable(effect.key), effect.intended_at)));
+using Grip = Answered::Grip;
+
+std::string scope_of(const Run& run, const ChannelRequest& request) {
+  return request.scope.empty() ? run.job : request.scope;
 }
 
-Result<std::string> intend(Ledger& ledger, const Speaker& speaker, const ChannelRequest& request,
-                           Instant now) {
-  const std::string scope = request.scope.empty() ? speaker.run.job : request.scope;
+Result<Answered> doubted(Ledger& ledger, const Effect& effect, const ChannelRequest& request) {
+  if (auto marked = mark_in_doubt(ledger, effect.scope, effect.key); !marked) return marked.error();
+  return Answered{
+      ok_reply(request.id,
+               Json::object()
+                   .set("state", "in_doubt")
+                   .set("message", fmt::format("effect {} was begun at {} and never confirmed: it may have "
+                                               "happened",
+                                               printable(effect.key), effect.intended_at))),
+      Grip::let_go};
+}
+
+Result<Answered> granted(const Effect& effect, const ChannelRequest& request, std::string_view state) {
+  return Answered{ok_reply(request.id, Json::object().set("state", state).set("token", effect.token)),
+                  Grip::taken};
+}
+
+/// It was begun before and nobody is acting on it now: what its policy says.
+Result<Answered> take_over(Ledger& ledger, const Speaker& speaker, Effect effect,
+                           const ChannelRequest& request, Instant now) {
+  const auto begun = parse_instant(effect.intended_at);
+  const DoubtAnswer answer = answer_doubt(request.policy, begun ? *begun : Instant{}, effect.token_ttl, now);
+  // Once it stands in doubt only a person or a probe settles it.
+  if (answer == DoubtAnswer::stop || (answer == DoubtAnswer::resend && effect.state == EffectState::in_doubt))
+    return doubted(ledger, effect, request);
+  const bool sends = answer == DoubtAnswer::resend;
+  effect.attempt = speaker.attempt;
+  effect.if_in_doubt = request.policy;
+  if (auto renewed = renew_intent(ledger, effect, sends); !renewed) return renewed.error();
+  return granted(effect, request, sends ? "intended" : "probe");
+}
+
+Result<Answered> intend(Ledger& ledger, const Speaker& speaker, const ChannelRequest& request, Instant now) {
+  const std::string scope = scope_of(speaker.run, request);
   auto found = find_effect(ledger, scope, request.key);
   if (!found) return found.error();
-  const Json granted =
-      Json::object().set("state", "intended").set("token", idempotency_token(scope, request.key));
   if (!*found) {
     Effect effect;
     effect.scope = scope;
     effect.key = request.key;
-    effect.token = granted.at("token").as_string();
+    effect.token = idempotency_token(scope, request.key);
     effect.fingerprint = request.fingerprint;
     effect.if_in_doubt = request.policy;
     effect.token_ttl = request.token_ttl;
     effect.attempt = speaker.attempt;
     if (auto added = add_intent(ledger, effect, now); !added) return added.error();
-    return ok_reply(request.id, granted);
+    return granted(effect, request, "intended");
   }
-  Effect effect = std::move(**found);
+  const Effect& effect = **found;
   if (!request.fingerprint.empty() && !effect.fingerprint.empty() &&
       request.fingerprint != effect.fingerprint)
-    return error_reply(request.id, "conflict",
-                       fmt::format("effect {} was intended at {} with other arguments", printable(effect.key),
-                                   effect.intended_at));
-  switch (effect.state) {
-    case EffectState::confirmed:
-      return ok_reply(request.id, Json::object().set("state", "confirmed").set("result", effect.result));
-    case EffectState::in_doubt:
-      return doubt_reply(ledger, effect, request);
-    case EffectState::intended:
-      break;
+    return Answered{error_reply(request.id, "conflict",
+                                fmt::format("effect {} was intended at {} with other arguments",
+                                            printable(effect.key), effect.intended_at))};
+  if (effect.state == EffectState::confirmed)
+    return Answered{
+        ok_reply(request.id, Json::object().set("state", "confirmed").set("result", effect.result))};
+  if (effect.state == EffectState::intended) {
+    const bool own = effect.attempt == speaker.attempt && speaker.attempt != 0;
+    auto acted_on = own ? Result<bool>(speaker.is_acted_on(effect_name(speaker.run, request)))
+                        : is_acted_on(ledger, effect);
+    if (!acted_on) return acted_on.error();
+    if (*acted_on)
+      return Answered{error_reply(request.id, "busy",
+                                  fmt::format("effect {} is being acted on by another process at this moment",
+                                              printable(effect.key)))};
   }
-  const Instant intended_at =
-      parse_instant(effect.intended_at) ? *parse_instant(effect.intended_at) : Instant{};
-  switch (answer_doubt(request.policy, intended_at, effect.token_ttl, now)) {
-    case DoubtAnswer::resend:
-      effect.attempt = speaker.attempt;
-      effect.if_in_doubt = request.policy;
-      if (auto renewed = renew_intent(ledger, effect); !renewed) return renewed.error();
-      return ok_reply(request.id, granted);
-    case DoubtAnswer::probe:  // asked of clients that can probe; until one does, it is a person's to find out
-    case DoubtAnswer::stop:
-      return doubt_reply(ledger, effect, request);
-  }
-  return Error(Fault::internal, "an effect in no known state");
+  return take_over(ledger, speaker, effect, request, now);
 }
 
-Result<std::string> close_effect(Ledger& ledger, const Speaker& speaker, const ChannelRequest& request,
-                                 Instant now) {
-  const std::string scope = request.scope.empty() ? speaker.run.job : request.scope;
+Answered not_open(const ChannelRequest& request) {
+  return {error_reply(request.id, "not_open",
+                      fmt::format("effect {} is not open in this attempt", printable(request.key))),
+          Grip::none};
+}
+
+Result<Answered> close_effect(Ledger& ledger, const Speaker& speaker, const ChannelRequest& request,
+                              Instant now) {
+  const std::string scope = scope_of(speaker.run, request);
   auto closed = request.op == ChannelOp::confirm
                     ? confirm_effect(ledger, scope, request.key, speaker.attempt, request.result, now)
                     : release_intent(ledger, scope, request.key, speaker.attempt);
   if (!closed) return closed.error();
-  if (!*closed)
-    return error_reply(request.id, "not_open",
-                       fmt::format("effect {} is not open in this attempt", printable(request.key)));
-  return ok_reply(request.id);
+  if (!*closed) return not_open(request);
+  return Answered{ok_reply(request.id), Grip::let_go};
 }
 
-Result<std::string> doubt(Ledger& ledger, const Speaker& speaker, const ChannelRequest& request) {
-  const std::string scope = request.scope.empty() ? speaker.run.job : request.scope;
-  auto found = find_effect(ledger, scope, request.key);
+/// The act ended in a way that leaves it open. With `resend` and `probe` the next attempt settles it.
+Result<Answered> doubt(Ledger& ledger, const Speaker& speaker, const ChannelRequest& request) {
+  auto found = find_effect(ledger, scope_of(speaker.run, request), request.key);
   if (!found) return found.error();
   if (!*found || (*found)->state != EffectState::intended || (*found)->attempt != speaker.attempt)
-    return error_reply(request.id, "not_open",
-                       fmt::format("effect {} is not open in this attempt", printable(request.key)));
-  if ((*found)->if_in_doubt != IfInDoubt::resend) return doubt_reply(ledger, **found, request);
-  return ok_reply(request.id, Json::object().set("state", "intended"));
+    return not_open(request);
+  if ((*found)->if_in_doubt == IfInDoubt::stop) return doubted(ledger, **found, request);
+  return Answered{ok_reply(request.id, Json::object().set("state", "intended")), Grip::let_go};
 }
 
-Result<std::string> done_or(const Result<void>& stored, const ChannelRequest& request) {
+Result<Answered> done_or(const Result<void>& stored, const ChannelRequest& request) {
   if (!stored) return stored.error();
-  return ok_reply(request.id);
+  return Answered{ok_reply(request.id)};
 }
 
 }  // namespace
+
+std::string effect_name(const Run& run, const ChannelRequest& request) {
+  return scope_of(run, request) + "\n" + request.key;
+}
 
 bool changes_ledger(ChannelOp op) {
   switch (op) {
@@ -117,19 +142,18 @@ bool changes_ledger(ChannelOp op) {
   return true;
 }
 
-Result<std::string> answer(Ledger& ledger, const Speaker& speaker, const ChannelRequest& request,
-                           Instant now) {
+Result<Answered> answer(Ledger& ledger, const Speaker& speaker, const ChannelRequest& request, Instant now) {
   const Run& run = speaker.run;
   const Unit& unit = speaker.unit;
   switch (request.op) {
     case ChannelOp::hello:
     case ChannelOp::progress:
     case ChannelOp::result:
-      return ok_reply(request.id);
+      return Answered{ok_reply(request.id)};
     case ChannelOp::cursor: {
       auto cursor = cursor_of(ledger, run.job, unit.unit, request.stream);
       if (!cursor) return cursor.error();
-      return ok_reply(request.id, Json::object().set("cursor", *cursor));
+      return Answered{ok_reply(request.id, Json::object().set("cursor", *cursor))};
     }
     case ChannelOp::checkpoint:
       return done_or(
@@ -138,7 +162,7 @@ Result<std::string> answer(Ledger& ledger, const Speaker& speaker, const Channel
     case ChannelOp::item_is_done: {
       auto done = item_is_done(ledger, unit.id, request.item);
       if (!done) return done.error();
-      return ok_reply(request.id, Json::object().set("done", *done));
+      return Answered{ok_reply(request.id, Json::object().set("done", *done))};
     }
     case ChannelOp::item_done:
       return done_or(add_item(ledger, unit.id, request.item, speaker.attempt, now), request);

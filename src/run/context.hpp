@@ -1,8 +1,9 @@
 // What a handler asks over the channel, turned into what the ledger keeps and what it is answered.
-// Runs inside Ledger::write() for requests that change something. Keeps no state: the loop owns attempts and
-// connections.
+// Runs inside Ledger::write() for requests that change something. Keeps no state: the loop owns attempts,
+// connections, and who of them is acting on which effect.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/json.hpp"
@@ -16,13 +17,21 @@ namespace jobrun {
 struct Speaker {
   const Run& run;
   const Unit& unit;
-  std::int64_t attempt = 0;
+  std::int64_t attempt = 0;  ///< 0: a person, outside of any run
+  /// True while another client of this attempt is acting on that effect.
+  std::function<bool(const std::string& effect)> is_acted_on = [](const std::string&) { return false; };
+};
+
+struct Answered {
+  std::string line;                                           ///< the reply
+  enum class Grip { none, taken, let_go } grip = Grip::none;  ///< of the effect that was asked for
 };
 
 /// True for requests whose answer must be durable.
 bool changes_ledger(ChannelOp op);
-/// The reply line. A refusal of the peer's wish is a reply; an Error is the ledger's own.
-Result<std::string> answer(Ledger& ledger, const Speaker& speaker, const ChannelRequest& request,
-                           Instant now);
+/// Scope and key in one word.
+std::string effect_name(const Run& run, const ChannelRequest& request);
+/// A refusal of the peer's wish is a reply; an Error is the ledger's own.
+Result<Answered> answer(Ledger& ledger, const Speaker& speaker, const ChannelRequest& request, Instant now);
 
 }  // namespace jobrun

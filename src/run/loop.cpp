@@ -186,10 +186,14 @@ Result<void> Loop::answer_requests(Instant now) {
       replies_.push_back({incoming.connection, error_reply(incoming.request.id, "no_attempt",
                                                            "say hello for a running attempt first")});
     } else {
-      auto line =
-          answer(world_.ledger, {finished_.run, slot->unit(), slot->attempt()}, incoming.request, now);
-      if (!line) return line.error().during("channel");
-      replies_.push_back({incoming.connection, std::move(*line)});
+      const Speaker speaker = {finished_.run, slot->unit(), slot->attempt(), [&](const std::string& effect) {
+                                 return is_acted_on(effect, incoming.connection);
+                               }};
+      auto answered = answer(world_.ledger, speaker, incoming.request, now);
+      if (!answered) return answered.error().during("channel");
+      const bool grips = answered->grip != Answered::Grip::none;
+      replies_.push_back({incoming.connection, std::move(answered->line), 0,
+                          grips ? effect_name(finished_.run, incoming.request) : "", answered->grip});
     }
   }
   return {};

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "base/result.hpp"
 #include "handler/channel_server.hpp"
 #include "run/catalog.hpp"
+#include "run/context.hpp"
 #include "run/slot.hpp"
 #include "run/world.hpp"
 
@@ -66,6 +68,8 @@ class Loop {
     std::uint64_t connection;
     std::string line;
     std::int64_t greets = 0;  ///< the attempt that this connection speaks for from now on
+    std::string effect = {};  ///< that it takes in hand or lets go, if any
+    Answered::Grip grip = Answered::Grip::none;
   };
 
   Result<void> open();
@@ -93,6 +97,7 @@ class Loop {
   void count_for_breaker(const Unit& unit);
   std::vector<int> pids_but(const Slot* slot) const;
   Slot* slot_of(std::int64_t attempt);
+  bool is_acted_on(const std::string& effect, std::uint64_t by_others_than) const;
   std::string marker(const Slot& slot) const;
 
   World& world_;
@@ -102,9 +107,10 @@ class Loop {
   Fd signals_;
   std::int64_t call_ = 0;  // the row of this call, made with its first attempt
   std::deque<Unit> queue_;
-  std::deque<Ready> ready_;                   // claimed, not launched
-  std::vector<std::unique_ptr<Slot>> slots_;  // running
-  std::vector<std::unique_ptr<Slot>> ended_;  // ended, not written down
+  std::deque<Ready> ready_;                      // claimed, not launched
+  std::vector<std::unique_ptr<Slot>> slots_;     // running
+  std::vector<std::unique_ptr<Slot>> ended_;     // ended, not written down
+  std::map<std::string, std::uint64_t> acting_;  // effects, and the connection that has each in hand
   Span first_ended_{};
   Span usual_age_ = std::chrono::hours(1);  // how long units take here, smoothed; long until one was seen
   int units_seen_ = 0;

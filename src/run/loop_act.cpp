@@ -26,6 +26,8 @@ void Loop::act() {
   }
   for (const auto& reply : replies_) {
     if (reply.greets != 0) channel_->set_attempt(reply.connection, reply.greets);
+    if (reply.grip == Answered::Grip::taken) acting_[reply.effect] = reply.connection;
+    if (reply.grip == Answered::Grip::let_go) acting_.erase(reply.effect);
     channel_->reply(reply.connection, reply.line);
   }
   if (!judgements_.empty()) {
@@ -118,6 +120,15 @@ Slot* Loop::slot_of(std::int64_t attempt) {
     for (auto& slot : *some)
       if (slot->attempt() == attempt) return slot.get();
   return nullptr;
+}
+
+/// This turn's replies count already: two clients may ask in one turn. A client that is gone acts no more.
+bool Loop::is_acted_on(const std::string& effect, std::uint64_t by_others_than) const {
+  std::uint64_t by = 0;
+  if (const auto found = acting_.find(effect); found != acting_.end()) by = found->second;
+  for (const auto& reply : replies_)
+    if (reply.effect == effect) by = reply.grip == Answered::Grip::taken ? reply.connection : 0;
+  return by != 0 && by != by_others_than && channel_->attempt_of(by) != 0;
 }
 
 std::string Loop::marker(const Slot& slot) const {

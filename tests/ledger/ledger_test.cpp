@@ -125,11 +125,14 @@ TEST_CASE("a run's counters and state follow its units") {
   CHECK(run.state == UnitState::pending);
 }
 
-TEST_CASE("the schema refuses a unit that waits for nothing, is done without an attempt, or stands without a reason") {
+TEST_CASE(
+    "the schema refuses a unit that waits for nothing, is done without an attempt, or stands without a "
+    "reason") {
   Fixture fixture;
   Ledger ledger = fixture.open();
   const auto id = add(ledger, run_of("a", "2026-04-12"));
-  for (const UnitState state : {UnitState::retrying, UnitState::done, UnitState::stopped, UnitState::exhausted, UnitState::in_doubt}) {
+  for (const UnitState state : {UnitState::retrying, UnitState::done, UnitState::stopped,
+                                UnitState::exhausted, UnitState::in_doubt}) {
     Unit unit = (*units_of(ledger, id))[0];
     unit.state = state;
     CHECK_FALSE(ledger.write([&] { return set_unit(ledger, unit, noon); }));
@@ -228,7 +231,8 @@ TEST_CASE("the question for a known run is an index look-up") {
   Fixture fixture;
   Ledger ledger = fixture.open();
   auto plan = ledger.database().prepare(
-      "EXPLAIN QUERY PLAN SELECT id FROM runs WHERE job = 'a' AND run_date = 'b' ORDER BY generation DESC LIMIT 1");
+      "EXPLAIN QUERY PLAN SELECT id FROM runs WHERE job = 'a' AND run_date = 'b' ORDER BY generation DESC "
+      "LIMIT 1");
   REQUIRE(plan);
   REQUIRE(plan->step());
   CHECK(plan->text(3).find("SEARCH runs USING") == 0);
@@ -256,7 +260,9 @@ TEST_CASE("an effect is confirmed only by the attempt that intended it") {
   CHECK((*find_effect(ledger, "a", "mail:1"))->result == "sent");
 }
 
-TEST_CASE("an effect that its attempt left open is in doubt where its policy is to stop, and open where it is to resend") {
+TEST_CASE(
+    "an effect that its attempt left open is in doubt where its policy is to stop, and open where it is to "
+    "resend") {
   Fixture fixture;
   Ledger ledger = fixture.open();
   const auto id = add(ledger, run_of("a", "2026-04-12"));
