@@ -73,6 +73,8 @@ CREATE TABLE units (
   counted       INTEGER NOT NULL DEFAULT 0,   -- those that count against the cap since the budget was last opened
   interruptions INTEGER NOT NULL DEFAULT 0,   -- those that do not, since then
   streak        INTEGER NOT NULL DEFAULT 0,   -- failures in a row for the same reason
+  replay        INTEGER NOT NULL DEFAULT 0 CHECK (replay IN (0, 1)),    -- 1: by the stored manifest, until done
+  scratch       INTEGER NOT NULL DEFAULT 0 CHECK (scratch IN (0, 1)),   -- 1: its cursors are its run's own
   window_start  TEXT,                     -- start of the first attempt of this budget
   next_at       TEXT,                     -- not before
   reason        TEXT,                     -- of the last attempt

@@ -129,56 +129,6 @@ Result<std::vector<std::string>> doubt_open_effects(Ledger& ledger, std::int64_t
   }
 }
 
-Result<std::string> cursor_of(Ledger& ledger, std::string_view job, std::string_view unit,
-                              std::string_view stream) {
-  auto query = ledger.database().prepare(
-      "SELECT value FROM cursors WHERE job = :job AND unit = :unit AND stream = :stream AND scratch_run = 0");
-  if (!query) return query.error();
-  query->bind(":job", job).bind(":unit", unit).bind(":stream", stream);
-  auto found = query->step();
-  if (!found) return found.error();
-  return *found ? query->text(0) : std::string();
-}
-
-Result<void> set_cursor(Ledger& ledger, std::string_view job, std::string_view unit, std::string_view stream,
-                        std::string_view value, std::int64_t attempt, Instant now) {
-  auto update = ledger.database().prepare(
-      "INSERT INTO cursors (job, unit, stream, value, changed_at, attempt)"
-      " VALUES (:job, :unit, :stream, :value, :now, :attempt)"
-      " ON CONFLICT (job, unit, stream, scratch_run) DO UPDATE"
-      " SET value = excluded.value, changed_at = excluded.changed_at, attempt = excluded.attempt");
-  if (!update) return update.error();
-  update->bind(":job", job).bind(":unit", unit).bind(":stream", stream).bind(":value", value);
-  update->bind(":now", format_instant(now)).bind(":attempt", attempt);
-  if (auto done = update->run(); !done) return done;
-  auto history = ledger.database().prepare(
-      "INSERT INTO cursor_history (job, unit, stream, value, changed_at, attempt)"
-      " VALUES (:job, :unit, :stream, :value, :now, :attempt)"
-      " ON CONFLICT (job, unit, stream, scratch_run, attempt) DO UPDATE"
-      " SET value = excluded.value, changed_at = excluded.changed_at");
-  if (!history) return history.error();
-  history->bind(":job", job).bind(":unit", unit).bind(":stream", stream).bind(":value", value);
-  history->bind(":now", format_instant(now)).bind(":attempt", attempt);
-  return history->run();
-}
-
-Result<bool> item_is_done(Ledger& ledger, std::int64_t unit, std::string_view item) {
-  auto query = ledger.database().prepare("SELECT 1 FROM items WHERE unit = :unit AND item = :item");
-  if (!query) return query.error();
-  query->bind(":unit", unit).bind(":item", item);
-  return query->step();
-}
-
-Result<void> add_item(Ledger& ledger, std::int64_t unit, std::string_view item, std::int64_t attempt,
-                      Instant now) {
-  auto insert = ledger.database().prepare(
-      "INSERT INTO items (unit, item, done_at, attempt) VALUES (:unit, :item, :now, :attempt)"
-      " ON CONFLICT (unit, item) DO NOTHING");
-  if (!insert) return insert.error();
-  insert->bind(":unit", unit).bind(":item", item).bind(":attempt", attempt).bind(":now", format_instant(now));
-  return insert->run();
-}
-
 namespace {
 
 Pause read_pause(const Statement& row) {

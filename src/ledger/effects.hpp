@@ -1,4 +1,4 @@
-// Effects, cursors, items and pauses: what handlers say over the channel, and who is kept out.
+// Effects and pauses: what is done once, and who is kept out.
 // Functions that change something run inside Ledger::write(). Executes nothing and decides nothing about
 // retries.
 #pragma once
@@ -42,16 +42,6 @@ Result<std::optional<Lease>> lease_effect(Ledger& ledger, std::string_view scope
 Result<void> mark_in_doubt(Ledger& ledger, std::string_view scope, std::string_view key);
 /// Intents with the policy `stop` that an ended attempt left open become in_doubt; answers their keys.
 Result<std::vector<std::string>> doubt_open_effects(Ledger& ledger, std::int64_t attempt);
-
-/// Empty where there is none yet.
-Result<std::string> cursor_of(Ledger& ledger, std::string_view job, std::string_view unit,
-                              std::string_view stream);
-Result<void> set_cursor(Ledger& ledger, std::string_view job, std::string_view unit, std::string_view stream,
-                        std::string_view value, std::int64_t attempt, Instant now);
-
-Result<bool> item_is_done(Ledger& ledger, std::int64_t unit, std::string_view item);
-Result<void> add_item(Ledger& ledger, std::int64_t unit, std::string_view item, std::int64_t attempt,
-                      Instant now);
 
 struct Pause {
   std::int64_t id = 0;

@@ -1,8 +1,8 @@
 // The ledger: one SQLite file and the locks beside it. Opened, checked, written one turn at a time.
 // Promises: a write is durable when write() returns; one writer at a time, waited for in order and not for
 // ever; a lease says that a (job, unit) is alive for as long as any process holds its descriptor. A missing
-// ledger is never created by opening it. What stands in it is in runs.hpp, effects.hpp, cursors.hpp,
-// pauses.hpp and history.hpp.
+// ledger is never created by opening it. What stands in it is in runs.hpp, effects.hpp, cursors.hpp
+// and history.hpp.
 //
 // Beside LEDGER stand LEDGER.lock (the writer's flock), LEDGER.units (a byte per living unit), LEDGER.ballast
 // (room for what happened when the disk is full), LEDGER.asked (calls that found nothing to do) and

@@ -54,7 +54,7 @@ Run read_run(const Statement& row) {
 #define UNIT_COLUMNS                                                                                     \
   "id, run, job, unit, config, state, attempts, counted, interruptions, streak, window_start, next_at, " \
   "reason, "                                                                                             \
-  "message, next_action, changed_at"
+  "message, next_action, changed_at, replay, scratch"
 
 Unit read_unit(const Statement& row) {
   Unit unit;
@@ -74,6 +74,8 @@ Unit read_unit(const Statement& row) {
   unit.message = row.text(13);
   unit.next_action = row.text(14);
   unit.changed_at = row.text(15);
+  unit.replay = row.integer(16) != 0;
+  unit.scratch = row.integer(17) != 0;
   return unit;
 }
 
@@ -307,9 +309,11 @@ Result<std::int64_t> add_run(Ledger& ledger, const NewRun& run, Instant now) {
     return Error(Fault::busy, "another call took this run or its run id just now");
   const std::int64_t id = ledger.database().last_insert_id();
   auto list = ledger.database().prepare(
-      "INSERT INTO units (run, job, unit, config, changed_at) VALUES (:run, :job, :unit, :config, :now)");
+      "INSERT INTO units (run, job, unit, config, scratch, changed_at)"
+      " VALUES (:run, :job, :unit, :config, :scratch, :now)");
   if (!list) return list.error();
   list->bind(":run", id).bind(":job", run.job).bind(":now", format_instant(now));
+  list->bind(":scratch", std::int64_t{run.scratch ? 1 : 0});
   for (const auto& unit : run.units) {
     list->bind(":unit", unit.id).bind(":config", text_or_null(unit.config));
     if (auto done = list->run(); !done) return done.error();
@@ -356,13 +360,15 @@ Result<void> set_unit(Ledger& ledger, const Unit& unit, Instant now) {
   auto update = ledger.database().prepare(
       "UPDATE units SET state = :state, counted = :counted, interruptions = :interruptions, streak = :streak,"
       "  window_start = :window_start, next_at = :next_at, reason = :reason, message = :message,"
-      "  next_action = :next_action, changed_at = :now WHERE id = :id");
+      "  next_action = :next_action, replay = :replay, scratch = :scratch, changed_at = :now WHERE id = :id");
   if (!update) return update.error();
   update->bind(":id", unit.id).bind(":state", word_of(unit.state)).bind(":counted", unit.counted);
   update->bind(":interruptions", unit.interruptions).bind(":streak", unit.streak);
   update->bind(":window_start", text_of(unit.window_start)).bind(":next_at", text_of(unit.next_at));
   update->bind(":reason", text_or_null(unit.reason)).bind(":message", text_or_null(unit.message));
   update->bind(":next_action", text_or_null(unit.next_action)).bind(":now", format_instant(now));
+  update->bind(":replay", std::int64_t{unit.replay ? 1 : 0});
+  update->bind(":scratch", std::int64_t{unit.scratch ? 1 : 0});
   return update->run();
 }
 

@@ -45,6 +45,8 @@ struct Unit {
   std::optional<std::string> config;
   UnitState state = UnitState::pending;
   int attempts = 0, counted = 0, interruptions = 0, streak = 0;
+  bool replay = false;   ///< its attempts use the manifest that is stored with the run, until one is done
+  bool scratch = false;  ///< its cursors are its run's own (ledger/cursors)
   std::optional<Instant> window_start, next_at;
   std::string reason, message, next_action, changed_at;
 };
@@ -75,6 +77,7 @@ struct NewRun {
   std::string job, run_date, run_id, manifest_text, manifest_hash, payload, payload_hash, again_reason;
   std::optional<Instant> scheduled_at;
   int generation = 1;
+  bool scratch = false;  ///< of all its units
   struct ListedUnit {
     std::string id, config;  ///< config: a JSON object or empty
   };

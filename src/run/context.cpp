@@ -3,6 +3,7 @@
 #include "base/civil.hpp"
 #include "base/format.hpp"
 #include "base/text.hpp"
+#include "ledger/cursors.hpp"
 #include "ledger/effects.hpp"
 
 namespace jobrun {
@@ -143,7 +144,6 @@ bool changes_ledger(ChannelOp op) {
 }
 
 Result<Answered> answer(Ledger& ledger, const Speaker& speaker, const ChannelRequest& request, Instant now) {
-  const Run& run = speaker.run;
   const Unit& unit = speaker.unit;
   switch (request.op) {
     case ChannelOp::hello:
@@ -151,14 +151,12 @@ Result<Answered> answer(Ledger& ledger, const Speaker& speaker, const ChannelReq
     case ChannelOp::result:
       return Answered{ok_reply(request.id)};
     case ChannelOp::cursor: {
-      auto cursor = cursor_of(ledger, run.job, unit.unit, request.stream);
+      auto cursor = cursor_of(ledger, unit, request.stream);
       if (!cursor) return cursor.error();
       return Answered{ok_reply(request.id, Json::object().set("cursor", *cursor))};
     }
     case ChannelOp::checkpoint:
-      return done_or(
-          set_cursor(ledger, run.job, unit.unit, request.stream, request.cursor, speaker.attempt, now),
-          request);
+      return done_or(set_cursor(ledger, unit, request.stream, request.cursor, speaker.attempt, now), request);
     case ChannelOp::item_is_done: {
       auto done = item_is_done(ledger, unit.id, request.item);
       if (!done) return done.error();

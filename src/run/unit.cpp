@@ -3,6 +3,7 @@
 #include "base/civil.hpp"
 #include "base/format.hpp"
 #include "base/text.hpp"
+#include "ledger/cursors.hpp"
 
 namespace jobrun {
 
@@ -92,6 +93,7 @@ Judgement judge(const Manifest& manifest, const Run& run, const Unit& before, co
   switch (verdict.kind) {
     case VerdictKind::done:
       unit.state = UnitState::done;
+      unit.replay = false;
       unit.streak = 0;
       break;
     case VerdictKind::retry:
@@ -206,7 +208,7 @@ Result<Claim> claim_unit(World& world, const Manifest& manifest, const Run& run,
   auto attempt = start_attempt(world.ledger, unit, call, now);
   if (!attempt) return attempt.error();
   claimed.attempt = *attempt;
-  auto cursor = cursor_of(world.ledger, run.job, unit.unit, "-");
+  auto cursor = cursor_of(world.ledger, unit, "-");
   if (!cursor) return cursor.error();
   claimed.cursor = std::move(*cursor);
   claimed.unit = std::move(unit);

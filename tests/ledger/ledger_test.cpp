@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/civil.hpp"
+#include "ledger/cursors.hpp"
 #include "ledger/effects.hpp"
 #include "ledger/runs.hpp"
 #include "support/temporary_folder.hpp"
@@ -290,11 +291,12 @@ TEST_CASE("a cursor outlives runs, and its history keeps one row per attempt tha
   Fixture fixture;
   Ledger ledger = fixture.open();
   const auto id = add(ledger, run_of("a", "2026-04-12"));
-  const auto attempt = start(ledger, (*units_of(ledger, id))[0]);
+  const Unit unit = (*units_of(ledger, id))[0];
+  const auto attempt = start(ledger, unit);
   for (const char* value : {"1", "2", "3"})
-    REQUIRE(ledger.write([&] { return set_cursor(ledger, "a", "-", "-", value, attempt, noon); }));
-  CHECK(*cursor_of(ledger, "a", "-", "-") == "3");
-  CHECK(cursor_of(ledger, "a", "-", "other")->empty());
+    REQUIRE(ledger.write([&] { return set_cursor(ledger, unit, "-", value, attempt, noon); }));
+  CHECK(*cursor_of(ledger, unit, "-") == "3");
+  CHECK(cursor_of(ledger, unit, "other")->empty());
   CHECK(*ledger.database().integer("SELECT count(*) FROM cursor_history") == 1);
 }
 
