@@ -230,7 +230,9 @@ CREATE VIEW v_attention AS
      AND r.generation = (SELECT max(g.generation) FROM runs g WHERE g.job = r.job AND g.run_date = r.run_date)
   UNION ALL
   SELECT 'effect', ifnull(u.job, e.scope), ifnull(u.unit, '-'), r.run_date, e.state, 'effect_in_doubt', e.key,
-         'find out whether it happened', e.intended_at, NULL
+         'find out whether it happened, then `jobrun effects confirm|release ' ||
+           CASE WHEN e.key GLOB '*[^-A-Za-z0-9_.:@/=+,]*' THEN '''' || replace(e.key, '''', '''\''''') || '''' ELSE e.key END ||
+           ' --job ' || e.scope || ' --reason TEXT`', e.intended_at, NULL
     FROM effects e LEFT JOIN attempts a ON a.id = e.attempt LEFT JOIN units u ON u.id = a.unit LEFT JOIN runs r ON r.id = u.run
    WHERE e.state = 'in_doubt' OR (e.state = 'intended' AND ifnull(u.state, '-') NOT IN ('pending', 'running', 'retrying'))
   UNION ALL

@@ -70,7 +70,7 @@ Error wrong_words(const VerbSpec& verb, const std::vector<std::string>& words, b
 std::optional<Error> misused_option(const VerbSpec& verb, const std::vector<std::string>& argv) {
   for (const auto& option : verb.options) {
     int times = 0;
-    for (std::size_t i = 0; i < argv.size() && argv[i] != "--"; ++i) {
+    for (std::size_t i = 0; i < argv.size(); ++i) {
       const std::string_view word = argv[i];
       if (word.substr(0, word.find('=')) != option.name) continue;
       const bool with_value = word.find('=') != std::string_view::npos;
@@ -121,7 +121,11 @@ Result<Args> parse_args(const std::vector<std::string>& argv) {
   if (args.wants_help && first == 0 && argv[0].starts_with('-')) args.verb_ = nullptr;
   if (args.wants_help || args.wants_version) return args;
 
-  if (const auto misused = misused_option(*args.verb_, argv)) return *misused;
+  // Behind `--` nothing is an option.
+  const auto dashes = std::find(argv.begin() + static_cast<std::ptrdiff_t>(first), argv.end(), "--");
+  const std::vector<std::string> front(argv.begin() + static_cast<std::ptrdiff_t>(first), dashes);
+  const std::vector<std::string> behind(dashes == argv.end() ? dashes : dashes + 1, argv.end());
+  if (const auto misused = misused_option(*args.verb_, front)) return *misused;
   CLI::App app;
   app.set_help_flag("");
   app.allow_extras(true);
@@ -130,13 +134,13 @@ Result<Args> parse_args(const std::vector<std::string>& argv) {
   // An option costs 10 us to set up, so only those are that stand on this line; any other word with a dash
   // comes back as an extra.
   const auto stands_here = [&](std::string_view name) {
-    return std::any_of(argv.begin(), argv.end(),
+    return std::any_of(front.begin(), front.end(),
                        [&](std::string_view word) { return word.substr(0, word.find('=')) == name; });
   };
   for (const auto& option : args.verb_->options) {
     if (!stands_here(option.name)) continue;
     if (option.takes == OptionSpec::Takes::maybe_value &&
-        std::find(argv.begin(), argv.end(), option.name) != argv.end()) {
+        std::find(front.begin(), front.end(), option.name) != front.end()) {
       args.options_[std::string(option.name)] =
           {};  // `--wait JOB`: its value comes behind a `=` or not at all
       continue;
@@ -155,7 +159,7 @@ Result<Args> parse_args(const std::vector<std::string>& argv) {
     }
     defined.emplace_back(&option, made);
   }
-  std::vector<std::string> reversed(argv.rbegin(), argv.rend() - static_cast<std::ptrdiff_t>(first));
+  std::vector<std::string> reversed(front.rbegin(), front.rend());
   try {
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {
@@ -166,10 +170,12 @@ Result<Args> parse_args(const std::vector<std::string>& argv) {
       args.options_[std::string(option->name)] =
           option->takes == OptionSpec::Takes::nothing ? std::vector<std::string>{} : made->results();
   for (const auto& word : app.remaining()) {
-    if (word == "--" || args.has(word)) continue;
+    if (args.has(word)) continue;
     if (word.starts_with('-') && word != "-") return unknown_option(*args.verb_, word);
     args.words_.push_back(word);
   }
+  auto& rest = args.verb_->runs_command ? args.command_ : args.words_;
+  rest.insert(rest.end(), behind.begin(), behind.end());
   const int count = static_cast<int>(args.words_.size());
   if (count < args.verb_->least || count > args.verb_->most)
     return wrong_words(*args.verb_, args.words_, first > 0);
@@ -182,8 +188,9 @@ std::optional<std::string> nearest_verb(std::string_view word) {
 
 std::string help_text(const VerbSpec& verb) {
   std::string text =
-      fmt::format("usage: jobrun {}{}{} [OPTION]...\n\n{}\n\n", verb.name == "run" ? "" : verb.name,
-                  verb.words.empty() || verb.name == "run" ? "" : " ", verb.words, verb.summary);
+      fmt::format("usage: jobrun {}{}{} [OPTION]...{}\n\n{}\n\n", verb.name == "run" ? "" : verb.name,
+                  verb.words.empty() || verb.name == "run" ? "" : " ", verb.words,
+                  verb.runs_command ? " -- COMMAND..." : "", verb.summary);
   for (const auto& option : verb.options) {
     std::string left(option.name);
     if (option.takes == OptionSpec::Takes::maybe_value)

@@ -27,6 +27,8 @@ struct VerbSpec {
   int least = 0, most = 0;  ///< how many of them
   std::string_view summary;
   std::vector<OptionSpec> options;
+  bool runs_command = false;  ///< what stands behind `--` is a command, not more words
+  bool inside = false;  ///< speaks to the jobrun that it works for: needs no ledger and no jobs directory
 };
 
 /// Every verb that this jobrun has, in the order of the help. `run` is the verb of a plain `jobrun JOB ...`.
@@ -41,6 +43,8 @@ class Args {
   std::string value(std::string_view option) const;
   std::vector<std::string> values(std::string_view option) const;
   const std::vector<std::string>& words() const { return words_; }
+  /// Behind `--`, for verbs that run a command.
+  const std::vector<std::string>& command() const { return command_; }
 
   bool wants_help = false, wants_version = false;
 
@@ -48,7 +52,7 @@ class Args {
   friend Result<Args> parse_args(const std::vector<std::string>& argv);
   const VerbSpec* verb_ = nullptr;
   std::map<std::string, std::vector<std::string>, std::less<>> options_;
-  std::vector<std::string> words_;
+  std::vector<std::string> words_, command_;
 };
 
 /// `argv` without the program's name. Fault::usage: the fault and one hint.

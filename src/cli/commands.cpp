@@ -22,10 +22,11 @@ struct Command {
   Result<Exit> (*run)(const Session&);
 };
 
-constexpr Command commands[] = {{"run", cmd_run},       {"tick", cmd_tick},     {"retry", cmd_retry},
-                                {"pause", cmd_pause},   {"resume", cmd_resume}, {"effects", cmd_effects},
-                                {"status", cmd_status}, {"show", cmd_show},     {"jobs", cmd_jobs},
-                                {"init", cmd_init}};
+constexpr Command commands[] = {
+    {"run", cmd_run},       {"tick", cmd_tick},       {"retry", cmd_retry},   {"pause", cmd_pause},
+    {"resume", cmd_resume}, {"effects", cmd_effects}, {"status", cmd_status}, {"show", cmd_show},
+    {"jobs", cmd_jobs},     {"init", cmd_init},       {"once", cmd_once},     {"checkpoint", cmd_checkpoint},
+    {"cursor", cmd_cursor}, {"item", cmd_item},       {"result", cmd_result}, {"progress", cmd_progress}};
 
 int fail(const Error& error) {
   print_error(error);
@@ -80,7 +81,9 @@ int run_commands(const std::vector<std::string>& argv, const Environment& enviro
     now = *at;
   }
   const RealClock clock(now);
-  auto places = find_places(args->value("--ledger"), args->value("--jobs"), environment);
+  auto places = args->verb()->inside
+                    ? Result<Places>(Places{})
+                    : find_places(args->value("--ledger"), args->value("--jobs"), environment);
   if (!places) {
     print_error(places.error());
     return map.apply(exit_for(places.error().fault()));

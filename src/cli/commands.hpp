@@ -19,7 +19,7 @@ struct Session {
   const Args& args;
   const Environment& environment;
   const Clock& clock;
-  const Places places;
+  const Places places;  ///< empty for verbs that speak to a running jobrun
 
   bool quiet() const { return args.has("--quiet"); }
   bool json() const { return args.has("--json"); }
@@ -40,6 +40,12 @@ Result<Exit> cmd_status(const Session& session);
 Result<Exit> cmd_show(const Session& session);
 Result<Exit> cmd_jobs(const Session& session);
 Result<Exit> cmd_init(const Session& session);
+Result<Exit> cmd_once(const Session& session);
+Result<Exit> cmd_checkpoint(const Session& session);
+Result<Exit> cmd_cursor(const Session& session);
+Result<Exit> cmd_item(const Session& session);
+Result<Exit> cmd_result(const Session& session);
+Result<Exit> cmd_progress(const Session& session);
 
 /// The whole program but the worker's role: the exit code of the process.
 int run_commands(const std::vector<std::string>& argv, const Environment& environment);

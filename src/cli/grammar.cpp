@@ -7,13 +7,18 @@ namespace {
 
 using Takes = OptionSpec::Takes;
 
+constexpr OptionSpec ledger_option = {
+    "--ledger", Takes::value, "PATH",
+    "the ledger (else $JOBRUN_LEDGER, $STATE_DIRECTORY, the configuration, /var/lib/jobrun)"};
+constexpr OptionSpec now_option = {"--now", Takes::value, "T", "take T (RFC 3339) for the current time"};
+constexpr OptionSpec stream_option = {"--stream", Takes::value, "S",
+                                      "another cursor than the unit's one, by name"};
+
 std::vector<OptionSpec> with_places(std::vector<OptionSpec> options) {
-  options.push_back(
-      {"--ledger", Takes::value, "PATH",
-       "the ledger (else $JOBRUN_LEDGER, $STATE_DIRECTORY, the configuration, /var/lib/jobrun)"});
+  options.push_back(ledger_option);
   options.push_back({"--jobs", Takes::value, "DIR",
                      "the jobs directory (else $JOBRUN_JOBS, the configuration, /etc/jobrun/jobs)"});
-  options.push_back({"--now", Takes::value, "T", "take T (RFC 3339) for the current time"});
+  options.push_back(now_option);
   return options;
 }
 
@@ -82,6 +87,74 @@ const std::vector<VerbSpec>& verbs() {
        with_places({unit_option, json_option})},
       {"jobs", "", 0, 0, "the jobs there are, their manifests checked", with_places({json_option})},
       {"init", "", 0, 0, "make the ledger", with_places({})},
+      {"once",
+       "KEY",
+       1,
+       1,
+       "inside a job: do what stands behind -- once, however often it is asked for",
+       {{"--if-in-doubt", Takes::value, "POLICY",
+         "where it may have happened: stop (a person decides), resend (same token) or probe"},
+        {"--token-ttl", Takes::value, "D",
+         "how long the other side knows the token, for resend (default 24h)"},
+        {"--probe", Takes::value, "CMD", "a shell line that exits 0 if it happened, 1 if it did not"},
+        {"--doubtful-exit", Takes::value, "CODES", "exit codes that leave it open, such as curl's 28,52-56"},
+        {"--timeout", Takes::value, "D", "end the command after D; that leaves it open"},
+        {"--fingerprint", Takes::value, "TEXT", "compare this, not the command's words, with earlier calls"},
+        {"--scope", Takes::value, "NAME", "whom the key is unique for (else the job)"},
+        {"--job", Takes::value, "JOB", "by hand, outside of a run: whose effect it is"},
+        ledger_option,
+        now_option},
+       true,
+       true},
+      {"checkpoint",
+       "CURSOR",
+       1,
+       1,
+       "inside a job: save how far the work has come",
+       {stream_option},
+       false,
+       true},
+      {"cursor",
+       "[show JOB|set JOB VALUE|reset JOB]",
+       0,
+       3,
+       "inside a job: print its cursor; by hand: show or mend a job's cursors",
+       {stream_option,
+        {"--unit", Takes::value, "U", "of this unit"},
+        {"--history", Takes::nothing, "", "where the cursors stood, the latest first"},
+        {"--reason", Takes::value, "TEXT", "why, for set and reset"},
+        json_option,
+        ledger_option,
+        now_option},
+       false,
+       true},
+      {"item",
+       "done|is-done ID",
+       1,
+       1 << 20,
+       "inside a job: note completed records (`done -`: from standard input), or ask",
+       {},
+       false,
+       true},
+      {"result",
+       "done|retry|stop",
+       1,
+       1,
+       "inside a job: say how the attempt ends",
+       {{"--reason", Takes::value, "CODE", "a word that a program can look for: a-z 0-9 _ and the dot"},
+        {"--message", Takes::value, "TEXT", "a sentence for a person"},
+        {"--pause", Takes::nothing, "", "stop, and keep the unit out of later runs"},
+        {"--retry-after", Takes::value, "D", "retry, and not before D has passed"}},
+       false,
+       true},
+      {"progress",
+       "MESSAGE",
+       1,
+       1,
+       "inside a job: a word for whoever watches",
+       {{"--fraction", Takes::value, "F", "how much is done, from 0 to 1"}},
+       false,
+       true},
   };
   return table;
 }

@@ -17,13 +17,14 @@ namespace jobrun {
 
 namespace {
 
-void write_to(int fd, std::string_view text) {
+bool write_to(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t wrote = ::write(fd, text.data(), text.size());
     if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) return;
+    if (wrote < 0) return false;
     text.remove_prefix(static_cast<std::size_t>(wrote));
   }
+  return true;
 }
 
 /// Characters, not bytes: good enough for aligning ids and names.
@@ -36,6 +37,9 @@ std::size_t characters(std::string_view text) {
 
 void print_out(std::string_view text) {
   write_to(STDOUT_FILENO, text);
+}
+bool write_out(std::string_view text) {
+  return write_to(STDOUT_FILENO, text);
 }
 void print_err(std::string_view text) {
   write_to(STDERR_FILENO, text);

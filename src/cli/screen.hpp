@@ -15,6 +15,8 @@
 namespace jobrun {
 
 void print_out(std::string_view text);
+/// The same, and whether all of it was written.
+bool write_out(std::string_view text);
 void print_err(std::string_view text);
 /// "jobrun: what" and, where there is one, "hint: next step".
 void print_error(const Error& error);

@@ -345,7 +345,11 @@ Result<Json> parse_reply(std::string_view line) {
   if (reply->at("ok").as_bool()) return reply;
   const Json& error = reply->at("error");
   const std::string& code = error.at("code").as_string();
-  const Fault fault = code == "conflict" ? Fault::conflict : code == "busy" ? Fault::busy : Fault::usage;
+  const Fault fault = code == "conflict" ? Fault::conflict
+                      : code == "busy"   ? Fault::busy
+                      // the attempt that it works for has ended
+                      : code == "no_such_attempt" ? Fault::gone
+                                                  : Fault::usage;
   return Error(fault, error.at("message").as_string());
 }
 

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -32,16 +33,17 @@ Result<ChannelClient> ChannelClient::connect(const std::string& socket_path) {
   return ChannelClient(std::move(socket));
 }
 
-Result<Json> ChannelClient::ask(ChannelRequest request) {
-  request.id = next_id_++;
-  const std::string line = encode(request);
-  std::string_view rest = line;
-  while (!rest.empty()) {
-    const ssize_t sent = ::send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+Result<void> ChannelClient::send(std::string_view lines) {
+  while (!lines.empty()) {
+    const ssize_t sent = ::send(socket_.get(), lines.data(), lines.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0) return gone();
-    rest.remove_prefix(static_cast<std::size_t>(sent));
+    lines.remove_prefix(static_cast<std::size_t>(sent));
   }
+  return {};
+}
+
+Result<Json> ChannelClient::receive() {
   auto end = in_.find('\n');
   while (end == std::string::npos) {
     char buffer[64 * 1024];
@@ -54,6 +56,33 @@ Result<Json> ChannelClient::ask(ChannelRequest request) {
   auto reply = parse_reply(std::string_view(in_).substr(0, end));
   in_.erase(0, end + 1);
   return reply;
+}
+
+Result<Json> ChannelClient::ask(ChannelRequest request) {
+  request.id = next_id_++;
+  if (auto sent = send(encode(request)); !sent) return sent.error();
+  return receive();
+}
+
+Result<std::vector<Json>> ChannelClient::ask_all(std::vector<ChannelRequest> requests) {
+  constexpr std::size_t at_once = 1000;  // so that neither side's buffers fill while the other writes
+  std::vector<Json> replies;
+  std::size_t next = 0;
+  while (next < requests.size()) {
+    const std::size_t until = std::min(requests.size(), next + at_once);
+    std::string lines;
+    for (std::size_t i = next; i < until; ++i) {
+      requests[i].id = next_id_++;
+      lines += encode(requests[i]);
+    }
+    if (auto sent = send(lines); !sent) return sent.error();
+    for (; next < until; ++next) {
+      auto reply = receive();
+      if (!reply) return reply.error();
+      replies.push_back(std::move(*reply));
+    }
+  }
+  return replies;
 }
 
 }  // namespace jobrun

@@ -33,12 +33,26 @@ struct Plan {
   pid_t parent;
   const int* ignored;  // signals to set back, ended by 0
   int* error;
+  bool of_script;
 };
 
+bool take_what_a_script_gives(const Plan& plan) {
+  if (plan.lease >= 0 && ::fcntl(plan.lease, F_SETFD, 0) != 0) return false;
+  return ::dup2(plan.output_fd, 1) == 1;
+}
+
 [[noreturn]] void become(const Plan& plan) {
-  ::setsid();
+  if (!plan.of_script) ::setsid();
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != plan.parent) ::_exit(127);  // jobrun died before the line above: nobody would tell us
+  if (plan.of_script) {
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    if (take_what_a_script_gives(plan)) ::execve(plan.program, plan.argv, plan.environment);
+    *plan.error = errno;
+    ::_exit(127);
+  }
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
   for (const int* signal = plan.ignored; *signal != 0; ++signal) ::sigaction(*signal, &standard, nullptr);
@@ -128,7 +142,8 @@ Result<Child> Child::spawn(const ChildSpec& spec) {
                      spec.lease,
                      ::getpid(),
                      ignored_signals().data(),
-                     const_cast<int*>(&exec_error)};
+                     const_cast<int*>(&exec_error),
+                     spec.of_script};
   sigset_t all, before;
   sigfillset(&all);
   ::sigprocmask(SIG_SETMASK, &all, &before);
@@ -157,6 +172,10 @@ Result<Child> Child::spawn(const ChildSpec& spec) {
 
 void Child::signal_group(int signal) {
   if (pid_ > 0) ::kill(-pid_, signal);
+}
+
+void Child::signal_child(int signal) {
+  if (pid_ > 0) ::kill(pid_, signal);
 }
 
 ChildEnd Child::end(bool leave_leftovers, ChildUsage& usage) {

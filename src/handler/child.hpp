@@ -28,6 +28,9 @@ struct ChildSpec {
   std::string stdin_path = "/dev/null";
   int errors = -1;  ///< becomes descriptor 2; -1: the same pipe as standard output
   int lease = -1;   ///< becomes descriptor 3
+  /// What a script's own command gets: our group, session, input, errors, working directory and open
+  /// descriptors; `lease` stays open under its own number.
+  bool of_script = false;
 };
 
 struct ChildUsage {
@@ -50,6 +53,8 @@ class Child {
 
   /// To the whole group.
   void signal_group(int signal);
+  /// To the child alone, which may share our group.
+  void signal_child(int signal);
   /// Reaps; the group is killed first unless `leave_leftovers`.
   ChildEnd end(bool leave_leftovers, ChildUsage& usage);
   void close_output() { output_.reset(); }

@@ -106,11 +106,14 @@ Result<bool> release_intent(Ledger& ledger, std::string_view scope, std::string_
   return ledger.database().changes() == 1;
 }
 
-Result<void> mark_in_doubt(Ledger& ledger, std::string_view scope, std::string_view key) {
+Result<void> mark_in_doubt(Ledger& ledger, std::string_view scope, std::string_view key,
+                           std::int64_t attempt) {
+  // From here on it is a person's, whatever the policy was when it was intended.
   auto update = ledger.database().prepare(
-      "UPDATE effects SET state = 'in_doubt' WHERE scope = :scope AND key = :key AND state = 'intended'");
+      "UPDATE effects SET state = 'in_doubt', if_in_doubt = 'stop', attempt = ifnull(:attempt, attempt)"
+      " WHERE scope = :scope AND key = :key AND state <> 'confirmed'");
   if (!update) return update.error();
-  update->bind(":scope", scope).bind(":key", key);
+  update->bind(":scope", scope).bind(":key", key).bind(":attempt", or_null(attempt));
   return update->run();
 }
 

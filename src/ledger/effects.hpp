@@ -39,7 +39,9 @@ Result<bool> release_intent(Ledger& ledger, std::string_view scope, std::string_
 Result<bool> is_acted_on(Ledger& ledger, const Effect& effect);
 /// Held while a person's `once` acts.
 Result<std::optional<Lease>> lease_effect(Ledger& ledger, std::string_view scope, std::string_view key);
-Result<void> mark_in_doubt(Ledger& ledger, std::string_view scope, std::string_view key);
+/// `attempt` met it and can't go on: 0 for a person.
+Result<void> mark_in_doubt(Ledger& ledger, std::string_view scope, std::string_view key,
+                           std::int64_t attempt);
 /// Intents with the policy `stop` that an ended attempt left open become in_doubt; answers their keys.
 Result<std::vector<std::string>> doubt_open_effects(Ledger& ledger, std::int64_t attempt);
 

@@ -16,8 +16,10 @@ std::string scope_of(const Run& run, const ChannelRequest& request) {
   return request.scope.empty() ? run.job : request.scope;
 }
 
-Result<Answered> doubted(Ledger& ledger, const Effect& effect, const ChannelRequest& request) {
-  if (auto marked = mark_in_doubt(ledger, effect.scope, effect.key); !marked) return marked.error();
+Result<Answered> doubted(Ledger& ledger, const Speaker& speaker, const Effect& effect,
+                         const ChannelRequest& request) {
+  if (auto marked = mark_in_doubt(ledger, effect.scope, effect.key, speaker.attempt); !marked)
+    return marked.error();
   return Answered{
       ok_reply(request.id,
                Json::object()
@@ -40,7 +42,7 @@ Result<Answered> take_over(Ledger& ledger, const Speaker& speaker, Effect effect
   const DoubtAnswer answer = answer_doubt(request.policy, begun ? *begun : Instant{}, effect.token_ttl, now);
   // Once it stands in doubt only a person or a probe settles it.
   if (answer == DoubtAnswer::stop || (answer == DoubtAnswer::resend && effect.state == EffectState::in_doubt))
-    return doubted(ledger, effect, request);
+    return doubted(ledger, speaker, effect, request);
   const bool sends = answer == DoubtAnswer::resend;
   effect.attempt = speaker.attempt;
   effect.if_in_doubt = request.policy;
@@ -74,7 +76,7 @@ Result<Answered> intend(Ledger& ledger, const Speaker& speaker, const ChannelReq
     return Answered{
         ok_reply(request.id, Json::object().set("state", "confirmed").set("result", effect.result))};
   if (effect.state == EffectState::intended) {
-    const bool own = effect.attempt == speaker.attempt && speaker.attempt != 0;
+    const bool own = effect.attempt == speaker.attempt;
     auto acted_on = own ? Result<bool>(speaker.is_acted_on(effect_name(speaker.run, request)))
                         : is_acted_on(ledger, effect);
     if (!acted_on) return acted_on.error();
@@ -109,7 +111,7 @@ Result<Answered> doubt(Ledger& ledger, const Speaker& speaker, const ChannelRequ
   if (!found) return found.error();
   if (!*found || (*found)->state != EffectState::intended || (*found)->attempt != speaker.attempt)
     return not_open(request);
-  if ((*found)->if_in_doubt == IfInDoubt::stop) return doubted(ledger, **found, request);
+  if ((*found)->if_in_doubt == IfInDoubt::stop) return doubted(ledger, speaker, **found, request);
   return Answered{ok_reply(request.id, Json::object().set("state", "intended")), Grip::let_go};
 }
 

@@ -1,0 +1,33 @@
+// The command of an effect: run as a shell would run it, in our group and with our descriptors; its standard
+// output is handed through and kept. Promises that a signal that ends scripts does not end us before the
+// command's end is known. Knows no effects: what the end means is the caller's to say.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "contract/verdict.hpp"
+
+namespace jobrun {
+
+struct ActSpec {
+  std::vector<std::string> argv;
+  std::vector<std::pair<std::string, std::string>> environment;
+  Span timeout{};            ///< 0: none. TERM then, KILL five seconds later.
+  int lease = -1;            ///< inherited by the command
+  bool hand_through = true;  ///< its output appears on ours as it comes
+};
+
+struct ActEnd {
+  ChildEnd end;
+  std::string output;        ///< the beginning of it
+  std::int64_t dropped = 0;  ///< bytes of output that were not kept
+};
+
+/// Error only where jobrun could not.
+Result<ActEnd> act(const ActSpec& spec);
+
+}  // namespace jobrun
