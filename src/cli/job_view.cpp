@@ -17,10 +17,12 @@ std::string attention_text(const std::vector<Attention>& rows, Instant now) {
   std::string text = fmt::format("{} need{} a person:\n", rows.size(), rows.size() == 1 ? "s" : "");
   for (std::size_t i = 0; i < rows.size() && i < most_attention; ++i) {
     const Attention& row = rows[i];
-    text +=
-        fmt::format("  {} {}{}  {}, {}, {}{}\n", row.job, row.unit == "-" ? "" : printable(row.unit) + " ",
-                    row.run_date.empty() ? "by hand" : row.run_date, row.state, ago(row.since, now),
-                    row.reason, row.message.empty() ? "" : ": " + printable(row.message));
+    const std::string when = row.run_date.empty() && row.kind == "effect" ? "by hand" : row.run_date;
+    std::vector<std::string> whose = {row.job};
+    if (row.unit != "-") whose.push_back(printable(row.unit));
+    if (!when.empty()) whose.push_back(when);
+    text += fmt::format("  {}  {}, {}, {}{}\n", join(whose, " "), row.state, ago(row.since, now), row.reason,
+                        row.message.empty() ? "" : ": " + printable(row.message));
     text += "    next: " +
             (row.kind == "pause" ? fmt::format("`jobrun resume {}{}`", row.job,
                                                row.unit == "(all)" ? "" : " --unit " + shell_quoted(row.unit))

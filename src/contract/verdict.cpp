@@ -149,6 +149,8 @@ Verdict reconcile(const Verdict& said, const Verdict& ended) {
     if (verdict.message.empty()) verdict.message = ended.message;
     return verdict;
   }
+  // Having said what it had to, a script ends with 0: that contradicts nothing.
+  if (ended.kind == VerdictKind::done) return verdict;
   const bool said_wins = said.kind > ended.kind;
   const Verdict& loser = said_wins ? ended : said;
   std::string& message = verdict.message;

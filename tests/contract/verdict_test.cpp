@@ -178,12 +178,6 @@ TEST_CASE("what a job said and how it ended: the worse wins and the message says
   CHECK(verdict.reason == "exit_1");
   CHECK(verdict.message == "exited with 1; against that, the job had said done (12 invoices)");
 
-  verdict = reconcile(retry, classify(exited(0), {}, 1h));
-  CHECK(verdict.kind == VerdictKind::retry);
-  CHECK(verdict.reason == "rate_limited");
-  CHECK(verdict.retry_after == 2min);
-  CHECK(verdict.message == "asked to wait; against that, it ended as done (exited with 0)");
-
   verdict = reconcile(stop, classify(exited(75), {}, 1h));
   CHECK(verdict.kind == VerdictKind::stop);
   CHECK(verdict.reason == "bad_input");
@@ -192,6 +186,15 @@ TEST_CASE("what a job said and how it ended: the worse wins and the message says
   CHECK(verdict.kind == VerdictKind::stop);
   CHECK(verdict.reason == "exit_78");
   CHECK_FALSE(verdict.retry_after);
+}
+
+TEST_CASE("a job that says retry or stop and exits with 0 contradicts nothing: its word is kept") {
+  const Verdict verdict =
+      reconcile(Verdict::retry("rate_limited", "asked to wait", 2min), classify(exited(0), {}, 1h));
+  CHECK(verdict.kind == VerdictKind::retry);
+  CHECK(verdict.reason == "rate_limited");
+  CHECK(verdict.retry_after == Span(2min));
+  CHECK(verdict.message == "asked to wait");
 }
 
 TEST_CASE("where a job's word and its end agree, its word is kept") {
