@@ -210,7 +210,7 @@ std::string help_overview() {
       "Does one run of one job for one date: once, resuming where it stopped, and says by its exit code\n"
       "whether the scheduler should be content (0), call again (75, 83, 74) or fetch a person (the "
       "rest).\n\n";
-  for (const auto& verb : verbs()) text += fmt::format("  {:<10}{}\n", verb.name, verb.summary);
+  for (const auto& verb : verbs()) text += fmt::format("  {:<12}{}\n", verb.name, verb.summary);
   text += "\nexit codes:\n";
   for (const auto& row : exit_table())
     text += fmt::format("  {:>3}  {:<10}{}\n", static_cast<int>(row.code), row.word, row.advice);

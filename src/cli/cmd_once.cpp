@@ -2,6 +2,8 @@
 //
 // The intent is stored, then the command runs, then its end is stored; which of the three was the last that
 // is known decides what a later call does (contract 2.8).
+#include <unistd.h>
+
 #include "base/format.hpp"
 #include "base/text.hpp"
 #include "cli/inside.hpp"
@@ -41,7 +43,7 @@ class Once {
   }
 
  private:
-  Result<ActEnd> act_on(std::vector<std::string> argv, bool hand_through) const {
+  Result<ActEnd> act_on(std::vector<std::string> argv, int output) const {
     ActSpec spec;
     spec.argv = std::move(argv);
     spec.environment = session_.environment;
@@ -49,7 +51,7 @@ class Once {
     spec.environment.emplace_back("JOBRUN_EFFECT_KEY", words_.request.key);
     spec.timeout = words_.timeout;
     spec.lease = desk_.lease();
-    spec.hand_through = hand_through;
+    spec.output = output;
     return act(spec);
   }
 
@@ -64,7 +66,7 @@ class Once {
   }
 
   Result<Exit> act_now() {
-    auto ended = act_on(words_.command, true);
+    auto ended = act_on(words_.command, STDOUT_FILENO);
     if (!ended) {
       if (auto released = tell(ChannelOp::release); !released) return released.error();
       return ended.error();
@@ -96,7 +98,7 @@ class Once {
   }
 
   Result<Exit> probe() {
-    auto asked = act_on({"/bin/sh", "-c", words_.probe}, false);
+    auto asked = act_on({"/bin/sh", "-c", words_.probe}, -1);
     if (!asked) return asked.error();
     const ChildEnd& end = asked->end;
     if (end.exit_code == 0 && !end.timed_out) {

@@ -40,9 +40,9 @@ bool read_output(int fd, const ActSpec& spec, ActEnd& ended) {
   ended.output.append(text.substr(0, room));
   ended.dropped += static_cast<std::int64_t>(text.size() - room);
   // Who reads us may have gone; the command goes on all the same.
-  for (ssize_t wrote = 0; spec.hand_through && !text.empty();
+  for (ssize_t wrote = 0; spec.output >= 0 && !text.empty();
        text.remove_prefix(static_cast<std::size_t>(wrote))) {
-    wrote = ::write(STDOUT_FILENO, text.data(), text.size());
+    wrote = ::write(spec.output, text.data(), text.size());
     if (wrote < 0 && errno == EINTR) wrote = 0;
     if (wrote < 0) break;
   }

@@ -16,9 +16,9 @@ namespace jobrun {
 struct ActSpec {
   std::vector<std::string> argv;
   std::vector<std::pair<std::string, std::string>> environment;
-  Span timeout{};            ///< 0: none. TERM then, KILL five seconds later.
-  int lease = -1;            ///< inherited by the command
-  bool hand_through = true;  ///< its output appears on ours as it comes
+  Span timeout{};   ///< 0: none. TERM then, KILL five seconds later.
+  int lease = -1;   ///< inherited by the command
+  int output = -1;  ///< its output is written there as it comes; -1: kept only
 };
 
 struct ActEnd {

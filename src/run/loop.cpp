@@ -105,7 +105,10 @@ void Loop::gather() {
   std::vector<pollfd> watched = {{signals_.get(), POLLIN, 0}};
   for (const auto& slot : slots_) {
     if (slot->output_fd() >= 0) watched.push_back({slot->output_fd(), POLLIN, 0});
-    if (slot->pidfd() >= 0) watched.push_back({slot->pidfd(), POLLIN, 0});
+    // Its end is looked at later while a client of it may still say, within the grace, that an effect
+    // happened: a shell that dies of the TERM must not take that word with it.
+    if (slot->pidfd() >= 0 && !(slot->is_stopping() && acts(*slot)))
+      watched.push_back({slot->pidfd(), POLLIN, 0});
   }
   std::vector<ChannelServer::Watch> channel;
   channel_->watch(channel);

@@ -97,6 +97,7 @@ class Loop {
   void count_for_breaker(const Unit& unit);
   std::vector<int> pids_but(const Slot* slot) const;
   Slot* slot_of(std::int64_t attempt);
+  bool acts(const Slot& slot) const;
   bool is_acted_on(const std::string& effect, std::uint64_t by_others_than) const;
   std::string marker(const Slot& slot) const;
 

@@ -122,6 +122,13 @@ Slot* Loop::slot_of(std::int64_t attempt) {
   return nullptr;
 }
 
+/// One of its clients has an effect in hand.
+bool Loop::acts(const Slot& slot) const {
+  return std::any_of(acting_.begin(), acting_.end(), [&](const auto& effect) {
+    return channel_->attempt_of(effect.second) == slot.attempt();
+  });
+}
+
 /// This turn's replies count already: two clients may ask in one turn. A client that is gone acts no more.
 bool Loop::is_acted_on(const std::string& effect, std::uint64_t by_others_than) const {
   std::uint64_t by = 0;

