@@ -52,8 +52,9 @@ Result<Exit> cmd_show(const Session& session) {
   std::string text = fmt::format("{} for {}, run {}{}: {}\n", run->job, run->run_date, run->run_id,
                                  run->generation > 1 ? fmt::format(" (generation {})", run->generation) : "",
                                  word_of(run->state));
-  text += fmt::format("  {} units: {}; made {}, last change {}\n", run->counts.total(),
-                      counts_text(run->counts), run->created_at, run->changed_at);
+  text += fmt::format("  {} unit{}: {}; made {}, last change {}\n", run->counts.total(),
+                      run->counts.total() == 1 ? "" : "s", counts_text(run->counts), run->created_at,
+                      run->changed_at);
   if (run->again_reason) text += "  again because: " + printable(*run->again_reason) + "\n";
   std::size_t shown = 0, quiet = 0;
   for (const Unit& unit : *units) {

@@ -25,6 +25,7 @@ Result<Exit> cmd_tick(const Session& session) {
     request.only_retry = true;
     World world{session.clock, ledger, screen, session.environment, {run.run_id, "tick", {}, {}, {}, 0}};
     auto answer = answer_for(session, world, screen, request, false);
+    screen.clear();
     if (!answer) {
       // One job's broken manifest must not keep the others waiting.
       print_error(answer.error().during(run.job + " for " + run.run_date));

@@ -137,6 +137,7 @@ Result<Answer> answer_for(const Session& session, World& world, RunScreen& scree
 Result<Exit> bring_on_and_print(const Session& session, World& world, RunScreen& screen,
                                 const RunRequest& request, bool dry_run) {
   auto answer = answer_for(session, world, screen, request, dry_run);
+  screen.clear();
   if (!answer) return answer.error();
   if (session.json()) {
     print_out(answer_json(*answer).dump() + "\n");

@@ -40,6 +40,8 @@ class RunScreen final : public Observer {
   /// Stands on every log line.
   void set_caller(const std::string& caller) { caller_ = caller; }
   ~RunScreen() override;
+  /// Takes the progress line away: before anything else is printed.
+  void clear();
   void note(const std::string& text) override;
   void unit_started(const Run& run, const Unit& unit, int attempt) override;
   void unit_ended(const Run& run, const Unit& unit, const AttemptEnd& end,
@@ -49,7 +51,6 @@ class RunScreen final : public Observer {
 
  private:
   void status_line(const std::string& text);
-  void clear();
   const Clock& clock_;
   bool quiet_, terminal_;
   std::string caller_;

@@ -64,6 +64,16 @@ void move_to_retry(Judgement& made, const Manifest& manifest, const Run& run, co
 }  // namespace
 
 std::string shell_quoted(std::string_view word) {
+  if (printable(word) != word) {
+    // What a terminal must not see raw: as octal numbers that printf(1) turns back.
+    std::string written = "\"$(printf '";
+    for (const char c : word) {
+      const auto byte = static_cast<unsigned char>(c);
+      const bool plain = byte > 0x20 && byte < 0x7f && c != '\'' && c != '\\' && c != '%';
+      written += plain ? std::string(1, c) : fmt::format("\\{:03o}", byte);
+    }
+    return written + "')\"";
+  }
   static constexpr std::string_view harmless =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.,:/@%+=";
   if (!word.empty() && word.find_first_not_of(harmless) == std::string_view::npos) return std::string(word);

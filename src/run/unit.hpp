@@ -44,7 +44,8 @@ Result<void> record_end(Ledger& ledger, std::int64_t attempt, Judgement& judgeme
 UnitOutcome standing(const Unit& unit);
 /// "jobrun retry invoice_sync --run-date 2026-04-12 --unit customer_37": words to type, quoted for a shell.
 std::string command_for(std::string_view verb, const Run& run, const Unit& unit);
-/// As a POSIX shell reads it back: unchanged where it has only harmless characters, else in single quotes.
+/// As a POSIX shell reads it back: unchanged where it has only harmless characters, else in single quotes, or
+/// by printf(1) where a terminal must not see it raw.
 std::string shell_quoted(std::string_view word);
 
 }  // namespace jobrun
