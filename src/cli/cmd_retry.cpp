@@ -2,6 +2,7 @@
 #include "base/format.hpp"
 #include "cli/run_words.hpp"
 #include "cli/screen.hpp"
+#include "run/reopen.hpp"
 
 namespace jobrun {
 

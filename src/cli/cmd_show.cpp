@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/run_view.hpp"
+#include "cli/run_words.hpp"
 #include "cli/screen.hpp"
 #include "ledger/runs.hpp"
 
@@ -15,30 +16,13 @@ namespace {
 
 constexpr std::size_t most_units = 50;
 
-Result<Run> one_run(Ledger& ledger, const std::string& name) {
-  auto runs = find_runs_named(ledger, name);
-  if (!runs) return runs.error();
-  if (runs->empty())
-    return Error(Fault::usage, "no run is named " + printable(name),
-                 "`jobrun status` lists jobs; name a run id, JOB:DATE or a job");
-  const Run& first = runs->front();
-  for (const Run& other : *runs) {
-    if (other.job == first.job && other.run_date == first.run_date) continue;
-    std::vector<std::string> labels;
-    for (const Run& run : *runs) labels.push_back(run.job + ":" + run.run_date);
-    if (labels.size() > 8) labels.resize(8);
-    return Error(Fault::usage, printable(name) + " names several runs", "name one of " + join(labels, ", "));
-  }
-  return first;
-}
-
 }  // namespace
 
 Result<Exit> cmd_show(const Session& session) {
   auto opened = session.open(Ledger::Purpose::look);
   if (!opened) return opened.error();
   Ledger& ledger = **opened;
-  auto run = one_run(ledger, session.args.words().front());
+  auto run = run_named(ledger, session.args.words().front());
   if (!run) return run.error();
   auto units = units_of(ledger, run->id);
   if (!units) return units.error();

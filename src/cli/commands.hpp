@@ -40,6 +40,8 @@ Result<Exit> cmd_status(const Session& session);
 Result<Exit> cmd_show(const Session& session);
 Result<Exit> cmd_jobs(const Session& session);
 Result<Exit> cmd_init(const Session& session);
+Result<Exit> cmd_replay(const Session& session);
+Result<Exit> cmd_backfill(const Session& session);
 Result<Exit> cmd_once(const Session& session);
 Result<Exit> cmd_checkpoint(const Session& session);
 Result<Exit> cmd_cursor(const Session& session);

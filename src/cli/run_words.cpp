@@ -20,7 +20,9 @@ Error usage(std::string what, std::string hint) {
   return Error(Fault::usage, std::move(what), std::move(hint));
 }
 
-Result<Zone> zone_for(const Session& session, const std::string& job) {
+}  // namespace
+
+Result<Zone> zone_word(const Session& session, const std::string& job) {
   if (session.args.has("--tz")) {
     auto zone = Zone::named(session.args.value("--tz"));
     if (!zone) return zone.error().during("--tz");
@@ -30,8 +32,6 @@ Result<Zone> zone_for(const Session& session, const std::string& job) {
   if (!manifest) return manifest.error();
   return Zone::named(manifest->timezone);
 }
-
-}  // namespace
 
 Result<std::string> run_date_word(const Session& session, const std::string& job) {
   const std::string word = session.args.value("--run-date");
@@ -46,7 +46,7 @@ Result<std::string> run_date_word(const Session& session, const std::string& job
   Zone zone = Zone::utc();
   // Only a token, or a zone named on this line, asks for more than the words themselves.
   if (is_run_date_token(word) || session.args.has("--tz")) {
-    auto found = zone_for(session, job);
+    auto found = zone_word(session, job);
     if (!found) return found.error();
     zone = *found;
   }
@@ -55,6 +55,23 @@ Result<std::string> run_date_word(const Session& session, const std::string& job
   if (date->from_token && !session.quiet())
     print_err(fmt::format("jobrun: --run-date {} is {} ({})\n", word, date->label, zone.name()));
   return date->label;
+}
+
+Result<Run> run_named(Ledger& ledger, const std::string& name) {
+  auto runs = find_runs_named(ledger, name);
+  if (!runs) return runs.error();
+  if (runs->empty())
+    return Error(Fault::usage, "no run is named " + printable(name),
+                 "`jobrun status` lists jobs; name a run id, JOB:DATE or a job");
+  const Run& first = runs->front();
+  for (const Run& other : *runs) {
+    if (other.job == first.job && other.run_date == first.run_date) continue;
+    std::vector<std::string> labels;
+    for (const Run& run : *runs) labels.push_back(run.job + ":" + run.run_date);
+    if (labels.size() > 8) labels.resize(8);
+    return Error(Fault::usage, printable(name) + " names several runs", "name one of " + join(labels, ", "));
+  }
+  return first;
 }
 
 Result<Payload> payload_word(const std::string& word) {

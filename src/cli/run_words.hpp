@@ -10,8 +10,13 @@
 
 namespace jobrun {
 
+/// --tz, else the manifest's.
+Result<Zone> zone_word(const Session& session, const std::string& job);
 /// --run-date as a label. A token needs the zone (--tz, else the manifest's) and is said on stderr.
 Result<std::string> run_date_word(const Session& session, const std::string& job);
+/// The run that a person names: a run id, JOB:DATE, or a job for its latest. Fault::usage for none and for
+/// several.
+Result<Run> run_named(Ledger& ledger, const std::string& name);
 /// JSON, @FILE, or - for standard input.
 Result<Payload> payload_word(const std::string& word);
 /// --unit, --parallel and --wait into the request.

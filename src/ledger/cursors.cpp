@@ -148,4 +148,11 @@ Result<void> add_item(Ledger& ledger, std::int64_t unit, std::string_view item, 
   return insert->run();
 }
 
+Result<void> remove_items(Ledger& ledger, std::int64_t unit) {
+  auto remove = ledger.database().prepare("DELETE FROM items WHERE unit = :unit");
+  if (!remove) return remove.error();
+  remove->bind(":unit", unit);
+  return remove->run();
+}
+
 }  // namespace jobrun

@@ -46,4 +46,6 @@ Result<bool> item_is_done(Ledger& ledger, std::int64_t unit, std::string_view it
 Result<void> add_item(Ledger& ledger, std::int64_t unit, std::string_view item, std::int64_t attempt,
                       Instant now);
 
+Result<void> remove_items(Ledger& ledger, std::int64_t unit);
+
 }  // namespace jobrun

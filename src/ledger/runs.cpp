@@ -246,6 +246,17 @@ Result<std::optional<Attempt>> last_attempt(Ledger& ledger, std::int64_t unit) {
   return first_row(query, read_attempt);
 }
 
+Result<bool> is_replayed(Ledger& ledger, std::int64_t run) {
+  auto query = ledger.database().prepare(
+      "SELECT ifnull(min(replay), 0) FROM units"
+      " WHERE run = :run AND state IN ('pending', 'running', 'retrying')");
+  if (!query) return query.error();
+  query->bind(":run", run);
+  auto found = query->step();
+  if (!found) return found.error();
+  return query->integer(0) != 0;
+}
+
 Result<std::string> manifest_text(Ledger& ledger, std::int64_t manifest) {
   auto query = ledger.database().prepare("SELECT text FROM manifests WHERE id = :id");
   if (!query) return query.error();

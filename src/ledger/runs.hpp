@@ -102,6 +102,8 @@ Result<std::vector<Unit>> units_of(Ledger& ledger, std::int64_t run);
 Result<std::optional<Unit>> unit_with_id(Ledger& ledger, std::int64_t id);
 Result<std::vector<Attempt>> attempts_of(Ledger& ledger, std::int64_t unit);
 Result<std::optional<Attempt>> last_attempt(Ledger& ledger, std::int64_t unit);
+/// True where units of the run may still start, and all of those are replayed.
+Result<bool> is_replayed(Ledger& ledger, std::int64_t run);
 /// The manifest that a run was made from.
 Result<std::string> manifest_text(Ledger& ledger, std::int64_t manifest);
 

@@ -131,7 +131,11 @@ Result<Manifest> load_manifest(const std::string& jobs_folder, const std::string
   if (auto trusted = check_trusted_file(path); !trusted) return trusted.error().during("manifest");
   auto text = read_file(path, manifest_limit);
   if (!text) return text.error();
-  auto manifest = parse_manifest(job, path, *text);
+  return check_manifest(job, path, *text);
+}
+
+Result<Manifest> check_manifest(const std::string& job, const std::string& path, const std::string& text) {
+  auto manifest = parse_manifest(job, path, text);
   if (!manifest || manifest->handler != Manifest::Handler::native ||
       find_native_job(manifest->native) != nullptr)
     return manifest;

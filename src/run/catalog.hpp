@@ -21,6 +21,8 @@ Result<Places> find_places(const std::string& ledger_flag, const std::string& jo
 
 /// Fault::setup with all faults of the manifest; an unknown job names the nearest one.
 Result<Manifest> load_manifest(const std::string& jobs_folder, const std::string& job);
+/// The text of a manifest, parsed; its native job must be one of ours.
+Result<Manifest> check_manifest(const std::string& job, const std::string& path, const std::string& text);
 /// Names of all manifests, faulty ones included, sorted.
 std::vector<std::string> job_names(const std::string& jobs_folder);
 

@@ -61,6 +61,7 @@ Result<NewRun> new_run(World& world, const RunRequest& request, const Manifest& 
   run.manifest_text = manifest.text;
   run.manifest_hash = manifest.hash;
   run.scheduled_at = request.scheduled_at;
+  run.scratch = request.scratch;
   if (generation > 1) run.again_reason = request.reason;
   if (request.payload) {
     run.payload = request.payload->text;

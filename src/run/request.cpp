@@ -6,6 +6,7 @@
 #include "base/format.hpp"
 #include "base/text.hpp"
 #include "run/plan.hpp"
+#include "run/reopen.hpp"
 
 namespace jobrun {
 
@@ -137,7 +138,9 @@ void name_holders(World& world, Answer& answer) {
 }  // namespace
 
 Result<Answer> bring_on(World& world, const RunRequest& request, const std::string& jobs_folder) {
-  auto manifest = load_manifest(jobs_folder, request.job);
+  auto stored = replayed_manifest(world, request, jobs_folder);
+  if (!stored) return stored.error();
+  auto manifest = *stored ? Result<Manifest>(std::move(**stored)) : load_manifest(jobs_folder, request.job);
   if (!manifest) return manifest.error();
   Work work{*manifest, {}, {}, {}, {}, {}, {}, 1, {}};
   auto secrets = resolve_secrets(*manifest, world.environment);
@@ -185,41 +188,6 @@ Result<Answer> bring_on(World& world, const RunRequest& request, const std::stri
   answer.headline = fmt::format("{} for {}: {}, run {}", request.job, run_date, counted(answer.outcomes),
                                 answer.run->run_id);
   return answer;
-}
-
-Result<int> reopen(Ledger& ledger, const Run& run, const std::vector<std::string>& names, Instant now,
-                   std::vector<std::string>& notes) {
-  int moved = 0;
-  auto written = ledger.write([&]() -> Result<void> {
-    moved = 0;
-    notes.clear();
-    auto units = units_of(ledger, run.id);
-    if (!units) return units.error();
-    for (const auto& name : names) {
-      if (std::none_of(units->begin(), units->end(), [&](const Unit& unit) { return unit.unit == name; }))
-        return Error(Fault::usage, fmt::format("run {} has no unit {}", run.run_id, printable(name)),
-                     fmt::format("`jobrun show {}` lists them", run.run_id));
-    }
-    for (Unit& unit : *units) {
-      if (!names.empty() && std::find(names.begin(), names.end(), unit.unit) == names.end()) continue;
-      if (!needs_person(unit.state) && unit.state != UnitState::retrying) {
-        if (!names.empty())
-          notes.push_back(
-              fmt::format("{} is {}: nothing to retry", printable(unit.unit), word_of(unit.state)));
-        continue;
-      }
-      unit.state = UnitState::pending;
-      unit.counted = unit.interruptions = unit.streak = 0;
-      unit.window_start.reset();
-      unit.next_at.reset();
-      unit.next_action = "try again at the next call";
-      if (auto set = set_unit(ledger, unit, now); !set) return set;
-      ++moved;
-    }
-    return {};
-  });
-  if (!written) return written.error();
-  return moved;
 }
 
 }  // namespace jobrun

@@ -27,6 +27,7 @@ struct RunRequest {
   bool again = false;
   std::string reason;  ///< of --again
   bool only_retry = false;
+  bool scratch = false;  ///< a new run's units keep cursors of their own (backfill)
 };
 
 struct Answer {
@@ -47,11 +48,6 @@ Result<Answer> bring_on(World& world, const RunRequest& request, const std::stri
 
 /// What bring_on would do with each unit, and why; changes nothing.
 Result<Answer> foresee(World& world, const RunRequest& request, const std::string& jobs_folder);
-
-/// Opens the budget of stopped, exhausted, in-doubt or waiting units again (`retry`): how many were moved;
-/// units that need no retry are named in `notes`. Fault::usage for a unit the run does not have.
-Result<int> reopen(Ledger& ledger, const Run& run, const std::vector<std::string>& units, Instant now,
-                   std::vector<std::string>& notes);
 
 /// The answer for units as they stand.
 Exit exit_of(const std::vector<UnitOutcome>& outcomes);

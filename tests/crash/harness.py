@@ -17,7 +17,7 @@ By hand, as a failure prints it:
   python3 tests/crash/harness.py orphan SCENARIO N    kill at a stop, call again at once beside what still lives
   python3 tests/crash/harness.py signal SCENARIO TERM N
   python3 tests/crash/harness.py list                 scenarios and their number of stops
-The environment: JOBRUN (default build/jobrun), SYSCALL_POINT (default: built from syscall_point.cpp beside this).
+The environment: JOBRUN (default build/gcc/jobrun), SYSCALL_POINT (default: built from syscall_point.cpp beside this).
 """
 
 import collections
@@ -62,13 +62,13 @@ class Tools:
         self.folder = tempfile.mkdtemp(prefix="jobrun-crash-", dir=base)
         # The programs do not go there: /dev/shm is often mounted noexec.
         self.programs = tempfile.mkdtemp(prefix="jobrun-crash-programs-")
-        self.jobrun_source = os.environ.get("JOBRUN", os.path.join(REPOSITORY, "build", "jobrun"))
+        self.jobrun_source = os.environ.get("JOBRUN", os.path.join(REPOSITORY, "build", "gcc", "jobrun"))
         self.jobrun = os.path.join(self.programs, "jobrun")
         shutil.copy(self.jobrun_source, self.jobrun)
         self.syscall_point = self._syscall_point()
 
     def _syscall_point(self):
-        for path in (os.environ.get("SYSCALL_POINT"), os.path.join(REPOSITORY, "build", "tests", "syscall_point")):
+        for path in (os.environ.get("SYSCALL_POINT"), os.path.join(REPOSITORY, "build", "gcc", "tests", "syscall_point")):
             if path and os.path.exists(path):
                 return shutil.copy(path, os.path.join(self.programs, "syscall_point"))
         built = os.path.join(self.programs, "syscall_point")

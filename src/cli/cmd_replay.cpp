@@ -1,0 +1,70 @@
+// jobrun replay RUN: its units once more, with the payload, the units and the manifest that are stored with
+// it.
+#include "base/format.hpp"
+#include "base/text.hpp"
+#include "cli/run_words.hpp"
+#include "cli/screen.hpp"
+#include "ledger/cursors.hpp"
+#include "run/reopen.hpp"
+
+namespace jobrun {
+
+namespace {
+
+std::string forecast(Ledger& ledger, const Run& run, const std::vector<Unit>& units, bool promote) {
+  std::string text = fmt::format("dry run: would replay {} of {} units of run {}; nothing was changed\n",
+                                 units.size(), run.counts.total(), run.run_id);
+  for (const Unit& unit : units) {
+    auto cursor = cursor_of(ledger, unit, "-");
+    text += fmt::format(
+        "  {}: {} now, attempt {}, {}\n", printable(unit.unit), word_of(unit.state), unit.attempts + 1,
+        promote ? "from the cursor " + (cursor && !cursor->empty() ? printable(*cursor) : "at the beginning")
+                : std::string("with a scratch cursor"));
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<Exit> cmd_replay(const Session& session) {
+  hold_stop_signals();
+  RunRequest request;
+  if (auto words = unit_words(session, request); !words) return words.error();
+  Replay replay;
+  replay.units = request.units;
+  replay.failed = session.args.has("--failed");
+  replay.reason = session.args.value("--reason");
+  replay.promote = session.args.has("--promote");
+  auto opened = session.open(Ledger::Purpose::run);
+  if (!opened) return opened.error();
+  Ledger& ledger = **opened;
+  auto run = run_named(ledger, session.args.words().front());
+  if (!run) return run.error();
+  auto latest = find_run(ledger, run->job, run->run_date);
+  if (!latest) return latest.error();
+  if (*latest && (*latest)->id != run->id)
+    return Error(Fault::usage,
+                 fmt::format("run {} was done again since, as run {}", run->run_id, (*latest)->run_id),
+                 "replay the later one");
+  auto units = units_to_replay(ledger, *run, replay);
+  if (!units) return units.error();
+  if (units->empty()) {
+    print_out(fmt::format("no unit of run {} is meant: nothing to replay\n", run->run_id));
+    return Exit::done;
+  }
+  if (session.args.has("--dry-run")) {
+    print_out(forecast(ledger, *run, *units, replay.promote));
+    return Exit::done;
+  }
+  if (auto room = ledger.ensure_ballast(); !room) return room.error();
+  if (auto moved = open_replay(ledger, *units, replay, session.clock.wall()); !moved) return moved.error();
+  request.job = run->job;
+  request.run_date = run->run_date;
+  request.units.clear();
+  for (const Unit& unit : *units) request.units.push_back(unit.unit);
+  RunScreen screen(session.clock, session.quiet());
+  World world{session.clock, ledger, screen, session.environment, {run->run_id, {}, {}, {}, {}, 0}};
+  return bring_on_and_print(session, world, screen, request, false);
+}
+
+}  // namespace jobrun

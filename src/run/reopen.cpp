@@ -1,0 +1,122 @@
+#include "run/reopen.hpp"
+
+#include <algorithm>
+
+#include "base/file.hpp"
+#include "base/format.hpp"
+#include "base/text.hpp"
+#include "ledger/cursors.hpp"
+
+namespace jobrun {
+
+namespace {
+
+bool among(const std::vector<std::string>& names, const std::string& unit) {
+  return names.empty() || std::find(names.begin(), names.end(), unit) != names.end();
+}
+
+Result<std::vector<Unit>> units_named(Ledger& ledger, const Run& run, const std::vector<std::string>& names) {
+  auto units = units_of(ledger, run.id);
+  if (!units) return units;
+  for (const auto& name : names)
+    if (std::none_of(units->begin(), units->end(), [&](const Unit& unit) { return unit.unit == name; }))
+      return Error(Fault::usage, fmt::format("run {} has no unit {}", run.run_id, printable(name)),
+                   fmt::format("`jobrun show {}` lists them", run.run_id));
+  std::erase_if(*units, [&](const Unit& unit) { return !among(names, unit.unit); });
+  return units;
+}
+
+void fresh_budget(Unit& unit) {
+  unit.state = UnitState::pending;
+  unit.counted = unit.interruptions = unit.streak = 0;
+  unit.window_start.reset();
+  unit.next_at.reset();
+  unit.next_action = "try again at the next call";
+}
+
+}  // namespace
+
+Result<int> reopen(Ledger& ledger, const Run& run, const std::vector<std::string>& names, Instant now,
+                   std::vector<std::string>& notes) {
+  int moved = 0;
+  auto written = ledger.write([&]() -> Result<void> {
+    moved = 0;
+    notes.clear();
+    auto units = units_named(ledger, run, names);
+    if (!units) return units.error();
+    for (Unit& unit : *units) {
+      if (!needs_person(unit.state) && unit.state != UnitState::retrying) {
+        if (!names.empty())
+          notes.push_back(
+              fmt::format("{} is {}: nothing to retry", printable(unit.unit), word_of(unit.state)));
+        continue;
+      }
+      fresh_budget(unit);
+      if (auto set = set_unit(ledger, unit, now); !set) return set;
+      ++moved;
+    }
+    return {};
+  });
+  if (!written) return written.error();
+  return moved;
+}
+
+Result<std::vector<Unit>> units_to_replay(Ledger& ledger, const Run& run, const Replay& replay) {
+  if (!run.is_final())
+    return Error(
+        Fault::usage,
+        fmt::format("replay: {} for {} has not ended ({})", run.job, run.run_date, word_of(run.state)),
+        fmt::format("bring it on first: jobrun {} --run-date {}", run.job, run.run_date));
+  auto units = units_named(ledger, run, replay.units);
+  if (!units) return units;
+  std::erase_if(*units, [&](const Unit& unit) {
+    return (replay.failed && !needs_person(unit.state)) ||
+           (!replay.reason.empty() && unit.reason != replay.reason);
+  });
+  return units;
+}
+
+Result<void> open_replay(Ledger& ledger, const std::vector<Unit>& units, const Replay& replay, Instant now) {
+  return ledger.write([&]() -> Result<void> {
+    for (Unit unit : units) {
+      auto found = unit_with_id(ledger, unit.id);
+      if (!found) return found.error();
+      if (!*found || !is_final((*found)->state))
+        return Error(Fault::busy, fmt::format("{} was moved by another call just now", printable(unit.unit)),
+                     "look again: `jobrun status`");
+      fresh_budget(unit);
+      unit.replay = true;
+      unit.scratch = !replay.promote;
+      if (auto set = set_unit(ledger, unit, now); !set) return set;
+      if (auto removed = remove_items(ledger, unit.id); !removed) return removed;
+      if (!unit.scratch) continue;
+      if (auto rewound = rewind_scratch_cursor(ledger, unit, now); !rewound) return rewound;
+    }
+    return {};
+  });
+}
+
+Result<std::optional<Manifest>> replayed_manifest(World& world, const RunRequest& request,
+                                                  const std::string& jobs_folder) {
+  if (request.again) return std::optional<Manifest>();
+  auto run = find_run(world.ledger, request.job, request.run_date);
+  if (!run) return run.error();
+  if (!*run) return std::optional<Manifest>();
+  auto replays = is_replayed(world.ledger, (*run)->id);
+  if (!replays) return replays.error();
+  if (!*replays) return std::optional<Manifest>();
+  auto text = manifest_text(world.ledger, (*run)->manifest);
+  if (!text) return text.error();
+  if (auto trusted = check_trusted_folder(jobs_folder); !trusted)
+    return trusted.error().during("jobs directory");
+  auto stored = check_manifest(request.job, path_join(jobs_folder, request.job + ".json"), *text);
+  if (!stored) return stored.error().during("the manifest that is stored with the run");
+  auto today = load_manifest(jobs_folder, request.job);
+  if (!today || today->hash != stored->hash)
+    world.observer.note(fmt::format(
+        "replays with the manifest that is stored with run {}{}, which has changed since", (*run)->run_id,
+        stored->version.empty() ? "" : " (version " + printable(stored->version) + ")"));
+  return std::optional<Manifest>(std::move(*stored));
+}
+
+}  // namespace jobrun
