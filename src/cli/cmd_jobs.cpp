@@ -11,6 +11,8 @@ namespace {
 
 std::string handler_of(const Manifest& manifest) {
   if (manifest.handler == Manifest::Handler::native) return "native " + manifest.native;
+  if (manifest.handler == Manifest::Handler::http)
+    return manifest.http.method + " " + printable(manifest.http.url.substr(0, manifest.http.url.find('?')));
   return "command " + printable(join(manifest.command, " "));
 }
 

@@ -21,7 +21,7 @@ constexpr Span longest_timeout = std::chrono::hours(24 * 30);
 // What the keys are read into: the manifest, and what only the rules across several keys need.
 struct Reading {
   Manifest manifest;
-  int handlers = 0;  // command, native; and http, so that its refusal is not followed by "no handler"
+  int handlers = 0;                                    // command, native, http
   int retry_line = 0, window_line = 0;                 // 0: not written
   std::optional<Span> first_delay, max_delay, window;  // as written, where they are durations
 };
@@ -137,7 +137,8 @@ constexpr std::array<Key<Reading>, 32> keys = {{
     {"http",
      [](const Place& place, Reading& reading) {
        ++reading.handlers;
-       not_supported(place, reading);
+       reading.manifest.handler = Manifest::Handler::http;
+       read_http(place, reading.manifest.http);
      }},
     {"native", read_native},
     {"config",
@@ -169,7 +170,7 @@ constexpr std::array<Key<Reading>, 32> keys = {{
     {"workdir", read_line<&Manifest::workdir, 4096>},
     {"user", not_supported},
     {"output", [](const Place& place, Reading& reading) { read_members(place, output_keys, reading); }},
-    {"success", not_supported},
+    {"success", [](const Place& place, Reading& reading) { read_success(place, reading.manifest.success); }},
     {"alerts", not_supported},
     {"pings", not_supported},
     {"keep", not_supported},
@@ -177,8 +178,31 @@ constexpr std::array<Key<Reading>, 32> keys = {{
 
 void check_handler(const Place& root, const Reading& reading) {
   if (reading.handlers == 1) return;
-  root.fault(reading.handlers == 0 ? "no handler (write \"command\": [...] or \"native\": \"...\")"
-                                   : "more than one handler (keep one of \"command\" and \"native\")");
+  root.fault(reading.handlers == 0
+                 ? "no handler (write \"command\": [...], \"native\": \"...\" or \"http\": {...})"
+                 : "more than one handler (keep one of \"command\", \"native\" and \"http\")");
+}
+
+// Rules on exits are for programs, rules on statuses for requests; headers name secrets that there are.
+void check_http(const Json& root, const Manifest& manifest, Faults& faults) {
+  const bool http = manifest.handler == Manifest::Handler::http;
+  for (std::size_t i = 0; i < manifest.outcomes.size(); ++i) {
+    const OutcomeRule& rule = manifest.outcomes[i];
+    const Json& written = root.at("outcomes").items()[i];
+    const std::string path = "outcomes[" + std::to_string(i) + "]";
+    if (!http && !rule.statuses.empty())
+      faults.add(written.line(), path + ".status", "goes with the http handler only");
+    if (http && !(rule.exits.empty() && rule.signals.empty()))
+      faults.add(written.line(), path, "a request has no exit code and no signal (write \"status\")");
+  }
+  for (const auto& [name, value] : manifest.http.headers) {
+    const auto named = secrets_in(value).value_or(std::vector<std::string>{});
+    for (const auto& secret : named)
+      if (std::none_of(manifest.secrets.begin(), manifest.secrets.end(),
+                       [&](const auto& one) { return one.first == secret; }))
+        faults.add(root.at("http").at("headers").at(name).line(), "http.headers." + name,
+                   quoted(secret) + " is none of the secrets (name it in \"secrets\")");
+  }
 }
 
 // Takes over the times that were written; a default bows to what was written, so that only that can be wrong.
@@ -254,9 +278,11 @@ std::vector<std::string> manifest_key_names(std::string_view object) {
   if (object == "retry") return names_of(retry_keys);
   if (object == "outcomes") return outcome_key_names();
   if (object == "output") return names_of(output_keys);
+  if (object == "http") return http_key_names();
+  if (object == "success") return success_key_names();
   std::vector<std::string> names;
   for (const Key<Reading>& key : keys) {
-    if (key.read != not_supported && key.name != "http") names.emplace_back(key.name);
+    if (key.read != not_supported) names.emplace_back(key.name);
   }
   return names;
 }
@@ -277,6 +303,7 @@ Result<Manifest> parse_manifest(std::string_view job, std::string_view path, std
     check_handler(root, reading);
     settle_times(reading, faults);
     check_names(*json, reading.manifest, faults);
+    if (faults.none()) check_http(*json, reading.manifest, faults);
   }
   if (!faults.none()) return faults.error();
 
@@ -284,6 +311,8 @@ Result<Manifest> parse_manifest(std::string_view job, std::string_view path, std
   manifest.job = job;
   manifest.folder = folder_of(path);
   manifest.text = text;
+  if (manifest.handler == Manifest::Handler::http)
+    manifest.http_call = Json::object().set("http", json->at("http")).set("outcomes", json->at("outcomes"));
   manifest.hash = sha256_hex(text);
   return std::move(manifest);
 }

@@ -14,6 +14,7 @@
 #include "base/clock.hpp"
 #include "base/json.hpp"
 #include "base/result.hpp"
+#include "contract/http_spec.hpp"
 #include "contract/retry.hpp"
 #include "contract/verdict.hpp"
 
@@ -41,8 +42,14 @@ struct UnitSource {
   std::vector<std::string> command;  ///< Kind::command
 };
 
+/// What a `done` has to show, else it is a stop.
+struct SuccessCondition {
+  std::optional<Span> min_duration;
+  std::optional<std::int64_t> min_items;  ///< completed items of the run's unit
+};
+
 struct Manifest {
-  enum class Handler { command, native };
+  enum class Handler { command, native, http };
 
   std::string job;
   std::string folder;  ///< the directory part of `path` (absolute where that is); relative paths of the
@@ -56,8 +63,11 @@ struct Manifest {
   Handler handler = Handler::command;
   std::vector<std::string> command;  ///< argv; argv[0] beginning with "./" stands in `folder`
   std::string native;                ///< name in jobs/registry
-  Json config;                       ///< null or an object
-  Json payload;                      ///< the default payload; null: none
+  HttpSpec http;
+  Json http_call;  ///< {"http", "outcomes"} as written, for the worker
+  SuccessCondition success;
+  Json config;   ///< null or an object
+  Json payload;  ///< the default payload; null: none
   UnitSource units;
   int parallel = 1;  ///< 1-256
   Span timeout = std::chrono::hours(1);

@@ -131,35 +131,45 @@ void each(const Place& place, void (*read)(const Place&, Rule&), Rule& rule) {
   for (std::size_t i = 0; i < place.value.items().size(); ++i) read(place.element(i), rule);
 }
 
-void read_exit(const Place& place, Rule& rule) {
-  const Json& value = place.value;
+std::optional<OutcomeRule::Range> range_in(const Json& value, std::int64_t low, std::int64_t high) {
   std::optional<std::int64_t> first, last;
-  if (value.is_integer() && value.as_integer() >= 0 && value.as_integer() <= 255) {
+  if (value.is_integer() && value.as_integer() >= low && value.as_integer() <= high) {
     first = last = value.as_integer();
   } else if (const auto parts = split(value.as_string(), '-'); parts.size() == 2) {
-    first = parse_integer(parts[0], 0, 255);
-    last = parse_integer(parts[1], 0, 255);
+    first = parse_integer(parts[0], low, high);
+    last = parse_integer(parts[1], low, high);
   }
-  if (first && last && *first <= *last) {
-    rule.rule.exits.push_back({static_cast<int>(*first), static_cast<int>(*last)});
-  } else {
-    place.fault((value.is_string() ? quoted(value.as_string()) : value.dump()) +
-                " is not an exit code (write 0 to 255, or a range such as \"20-29\")");
-  }
+  if (!first || !last || *first > *last) return std::nullopt;
+  return OutcomeRule::Range{static_cast<int>(*first), static_cast<int>(*last)};
+}
+
+std::string shown(const Json& value) {
+  return value.is_string() ? quoted(value.as_string()) : value.dump();
+}
+
+void read_exit(const Place& place, Rule& rule) {
+  if (const auto range = range_in(place.value, 0, 255)) return rule.rule.exits.push_back(*range);
+  place.fault(shown(place.value) + " is not an exit code (write 0 to 255, or a range such as \"20-29\")");
+}
+
+void read_status(const Place& place, Rule& rule) {
+  if (const auto range = range_in(place.value, 100, 599)) return rule.rule.statuses.push_back(*range);
+  place.fault(shown(place.value) +
+              " is not an HTTP status (write 100 to 599, or a range such as \"500-599\")");
 }
 
 void read_signal(const Place& place, Rule& rule) {
   if (const auto number = signal_number(place.value.as_string())) {
     rule.rule.signals.push_back(*number);
   } else {
-    place.fault((place.value.is_string() ? quoted(place.value.as_string()) : place.value.dump()) +
-                " is not a signal's name (write \"SIGTERM\")");
+    place.fault(shown(place.value) + " is not a signal's name (write \"SIGTERM\")");
   }
 }
 
-constexpr std::array<Key<Rule>, 6> outcome_keys = {{
+constexpr std::array<Key<Rule>, 7> outcome_keys = {{
     {"exit", [](const Place& place, Rule& rule) { each(place, read_exit, rule); }},
     {"signal", [](const Place& place, Rule& rule) { each(place, read_signal, rule); }},
+    {"status", [](const Place& place, Rule& rule) { each(place, read_status, rule); }},
     {"verdict",
      [](const Place& place, Rule& rule) {
        rule.has_verdict = true;
@@ -191,7 +201,7 @@ void read_outcomes(const Place& place, std::vector<OutcomeRule>& outcomes) {
     const Place element = place.element(i);
     Rule rule;
     if (!read_members(element, outcome_keys, rule)) continue;
-    if (!rule.has_match) element.fault("matches nothing (give it \"exit\" or \"signal\")");
+    if (!rule.has_match) element.fault("matches nothing (give it \"exit\", \"signal\" or \"status\")");
     if (!rule.has_verdict) element.fault("has no verdict (\"done\", \"retry\" or \"stop\")");
     if (rule.rule.verdict.pause && rule.rule.verdict.kind != VerdictKind::stop) {
       element.fault("pause goes with the verdict \"stop\" only");

@@ -14,8 +14,20 @@ void read_env(const Place& place, Manifest& manifest);
 void read_pass_env(const Place& place, Manifest& manifest);
 void read_secrets(const Place& place, Manifest& manifest);
 void read_outcomes(const Place& place, std::vector<OutcomeRule>& outcomes);
+void read_http(const Place& place, HttpSpec& spec);
+void read_success(const Place& place, SuccessCondition& success);
 void read_units(const Place& place, UnitSource& source);
 
 std::vector<std::string> outcome_key_names();
+std::vector<std::string> http_key_names();
+std::vector<std::string> success_key_names();
+
+/// What the worker that makes the call needs of the manifest.
+struct HttpCallSpec {
+  HttpSpec http;
+  std::vector<OutcomeRule> outcomes;
+};
+/// `http` and `outcomes` as they stand in the manifest; outcomes may be null.
+Result<HttpCallSpec> parse_http_call(const Json& http, const Json& outcomes);
 
 }  // namespace jobrun

@@ -90,6 +90,12 @@ Verdict verdict_for_status(const HttpReply& reply, std::string_view what, Instan
     return Verdict::stop(std::move(reason), std::string(what) + ": " + status_line(status) + told_by(reply),
                          pause);
   };
+  // The server knows best what became of its own request.
+  if (status >= 400 && reply.should_retry == "true")
+    return retry(status == 429 ? "rate_limited" : "unavailable");
+  if (status >= 400 && reply.should_retry == "false") return stop("request_refused");
+  if (status == 409 && reply.key_sent) return retry("in_progress");
+  if (status == 403 && (!reply.retry_after.empty() || reply.quota_used)) return retry("rate_limited");
   switch (status) {
     case 401:
     case 403:

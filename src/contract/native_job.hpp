@@ -27,13 +27,18 @@ struct HttpRequest {
   Span connect_timeout = std::chrono::seconds(10);
   Span timeout = std::chrono::seconds(30);
   std::size_t body_limit = 16 * 1024 * 1024;  ///< decoded bytes
+  std::string ca_file;  ///< certificates to trust; empty: the system's, or SSL_CERT_FILE
 };
 
 struct HttpReply {
   int status = 0;  ///< 0: no answer came, see `failure`
   std::string body;
   std::string content_type;
-  std::string retry_after;  ///< raw field value, empty if absent
+  std::string retry_after;   ///< raw field value, empty if absent
+  std::string should_retry;  ///< of Stripe-Should-Retry: "true", "false" or empty
+  bool quota_used = false;   ///< X-RateLimit-Remaining is 0
+  std::string redirect_url;  ///< where a 3xx points to, absolute
+  bool key_sent = false;     ///< the request carried an idempotency token; set by the caller
   enum class Failure {
     none,
     not_sent,

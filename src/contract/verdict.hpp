@@ -50,6 +50,7 @@ struct OutcomeRule {
   std::vector<Range> exits;
   std::vector<int> signals;
   Verdict verdict;
+  std::vector<Range> statuses = {};  ///< of HTTP answers
 };
 
 /// The verdict of a child that said nothing itself. Contract 2.5: 0 done; 75 retry; 64-74, 76-78, 80 stop;

@@ -56,7 +56,7 @@ struct Received {
   bool header_too_large = false;
   bool body_too_large = false;
   std::string body;
-  std::string retry_after;
+  std::string retry_after, should_retry, quota_left;
 };
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
@@ -76,12 +76,17 @@ static std::size_t on_header(char* bytes, std::size_t, std::size_t count, void* 
     return 0;
   }
   const std::string_view line(bytes, count);
-  if (line.substr(0, 5) == "HTTP/") received.retry_after.clear();  // an interim answer went before
-  const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos || !equal_ignoring_case(line.substr(0, colon), "retry-after"))
-    return count;
+  if (line.substr(0, 5) == "HTTP/")  // an interim answer went before
+    for (std::string* value : {&received.retry_after, &received.should_retry, &received.quota_left})
+      value->clear();
+  const std::string_view name = line.substr(0, std::min(line.find(':'), line.size()));
+  std::string* value = equal_ignoring_case(name, "retry-after")             ? &received.retry_after
+                       : equal_ignoring_case(name, "stripe-should-retry")   ? &received.should_retry
+                       : equal_ignoring_case(name, "x-ratelimit-remaining") ? &received.quota_left
+                                                                            : nullptr;
+  if (value == nullptr || name.size() == line.size()) return count;
   try {
-    received.retry_after = clip(trim(line.substr(colon + 1)), 200);
+    *value = clip(trim(line.substr(name.size() + 1)), 200);
   } catch (...) {
     return 0;
   }
@@ -246,6 +251,10 @@ struct HttpClient::Curl {
     const bool head = request.method == "HEAD";
     const bool get = request.method == "GET" && request.body.empty();
     set(CURLOPT_URL, request.url.c_str());
+    if (!request.ca_file.empty()) {
+      set(CURLOPT_CAINFO, request.ca_file.c_str());
+      set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+    }
     set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(request.connect_timeout));
     set(CURLOPT_TIMEOUT_MS, milliseconds(request.timeout));
     if (head) {
@@ -319,6 +328,9 @@ HttpReply HttpClient::Curl::exchange(const HttpRequest& request, const std::stri
   const int status = static_cast<int>(info(CURLINFO_RESPONSE_CODE, 0L));
   if (const char* type = info<const char*>(CURLINFO_CONTENT_TYPE, nullptr)) reply.content_type = type;
   reply.retry_after = std::move(received.retry_after);
+  reply.should_retry = std::move(received.should_retry);
+  reply.quota_used = received.quota_left == "0";
+  if (const char* to = info<const char*>(CURLINFO_REDIRECT_URL, nullptr)) reply.redirect_url = to;
   if (code == CURLE_OK) {
     reply.status = status;
     reply.body = std::move(received.body);

@@ -12,6 +12,7 @@
 #include "contract/native_job.hpp"
 #include "handler/channel_client.hpp"
 #include "handler/http.hpp"
+#include "handler/http_call.hpp"
 
 namespace jobrun {
 
@@ -179,8 +180,45 @@ Verdict run_guarded(NativeJob job, JobContext& context) {
 
 }  // namespace
 
-int run_worker(const std::string& name) {
+namespace {
+
+HttpEnvelope envelope_of(const JobContext& context, const Json& hello) {
+  HttpEnvelope envelope;
+  envelope.job = context.job();
+  envelope.run_id = context.run_id();
+  envelope.run_date = context.run_date();
+  envelope.unit = context.unit();
+  envelope.attempt = context.attempt();
+  envelope.config = context.config();
+  envelope.payload = context.payload();
+  envelope.scheduled_at = environment("JOBRUN_SCHEDULED_AT");
+  envelope.now = environment("JOBRUN_NOW");
+  envelope.deadline = environment("JOBRUN_DEADLINE");
+  envelope.traceparent = environment("TRACEPARENT");
+  envelope.max_attempts =
+      static_cast<int>(parse_integer(environment("JOBRUN_MAX_ATTEMPTS"), 1, 100).value_or(1));
+  envelope.generation = static_cast<int>(hello.at("generation").as_integer());
+  return envelope;
+}
+
+Verdict verdict_of(const std::string& name, JobContext& context, const Json& hello) {
+  if (name == http_worker) {
+    const Json& written = hello.at("http_call");
+    auto spec = parse_http_call(written.at("http"), written.at("outcomes"));
+    if (!spec) return Verdict::stop("bad_request", spec.error().what());
+    const HttpCallEnd end = http_call(context, *spec, envelope_of(context, hello));
+    std::fputs(end.log.c_str(), stdout);
+    std::fflush(stdout);
+    return end.verdict;
+  }
   const NativeJobEntry* entry = find_native_job(name);
+  if (entry == nullptr) return Verdict::stop("unknown_native_job", "this jobrun has no native job " + name);
+  return run_guarded(entry->job, context);
+}
+
+}  // namespace
+
+int run_worker(const std::string& name) {
   auto channel = ChannelClient::connect(environment("JOBRUN_SOCKET"));
   if (!channel) give_up(channel.error());
   ChannelRequest hello;
@@ -191,9 +229,7 @@ int run_worker(const std::string& name) {
   auto welcome = channel->ask(hello);
   if (!welcome) give_up(welcome.error());
   WorkerContext context(std::move(*channel), *welcome);
-  const Verdict verdict = entry != nullptr
-                              ? run_guarded(entry->job, context)
-                              : Verdict::stop("unknown_native_job", "this jobrun has no native job " + name);
+  const Verdict verdict = verdict_of(name, context, *welcome);
   context.say(verdict);
   switch (verdict.kind) {
     case VerdictKind::done:

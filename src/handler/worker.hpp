@@ -12,6 +12,9 @@ namespace jobrun {
 /// The word behind `jobrun` on a worker's command line.
 inline constexpr const char* worker_role = "__worker";
 
+/// The worker that makes a manifest's HTTP call; no native job has such a name.
+inline constexpr const char* http_worker = "__http";
+
 /// Runs the native job `name` for the attempt that the environment names; its exit code is 0, 75 or 80.
 int run_worker(const std::string& name);
 

@@ -148,6 +148,14 @@ Result<void> add_item(Ledger& ledger, std::int64_t unit, std::string_view item, 
   return insert->run();
 }
 
+Result<std::int64_t> count_items(Ledger& ledger, std::int64_t unit) {
+  auto query = ledger.database().prepare("SELECT count(*) FROM items WHERE unit = :unit");
+  if (!query) return query.error();
+  query->bind(":unit", unit);
+  if (auto found = query->step(); !found) return found.error();
+  return query->integer(0);
+}
+
 Result<void> remove_items(Ledger& ledger, std::int64_t unit) {
   auto remove = ledger.database().prepare("DELETE FROM items WHERE unit = :unit");
   if (!remove) return remove.error();

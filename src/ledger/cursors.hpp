@@ -46,6 +46,7 @@ Result<bool> item_is_done(Ledger& ledger, std::int64_t unit, std::string_view it
 Result<void> add_item(Ledger& ledger, std::int64_t unit, std::string_view item, std::int64_t attempt,
                       Instant now);
 
+Result<std::int64_t> count_items(Ledger& ledger, std::int64_t unit);
 Result<void> remove_items(Ledger& ledger, std::int64_t unit);
 
 }  // namespace jobrun

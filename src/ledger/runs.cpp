@@ -221,6 +221,15 @@ Result<std::vector<Unit>> units_of(Ledger& ledger, std::int64_t run) {
   return all_rows(query, read_unit);
 }
 
+Result<std::vector<Unit>> units_that_stand(Ledger& ledger, std::int64_t run, int most) {
+  auto query = ledger.database().prepare("SELECT " UNIT_COLUMNS
+                                         " FROM units WHERE run = :run AND state IN ('stopped', 'exhausted', "
+                                         "'in_doubt') ORDER BY id LIMIT :most");
+  if (!query) return query.error();
+  query->bind(":run", run).bind(":most", most);
+  return all_rows(query, read_unit);
+}
+
 Result<std::optional<Unit>> unit_with_id(Ledger& ledger, std::int64_t id) {
   auto query = ledger.database().prepare("SELECT " UNIT_COLUMNS " FROM units WHERE id = :id");
   if (!query) return query.error();

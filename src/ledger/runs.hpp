@@ -99,6 +99,8 @@ Result<std::vector<Run>> runs_with_work(Ledger& ledger, Instant now);
 Result<std::string> earliest_wait(Ledger& ledger, std::int64_t run);
 /// In the order they were listed.
 Result<std::vector<Unit>> units_of(Ledger& ledger, std::int64_t run);
+/// Those that need a person, in that order, `most` of them.
+Result<std::vector<Unit>> units_that_stand(Ledger& ledger, std::int64_t run, int most);
 Result<std::optional<Unit>> unit_with_id(Ledger& ledger, std::int64_t id);
 Result<std::vector<Attempt>> attempts_of(Ledger& ledger, std::int64_t unit);
 Result<std::optional<Attempt>> last_attempt(Ledger& ledger, std::int64_t unit);

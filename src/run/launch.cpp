@@ -107,11 +107,13 @@ Result<ChildSpec> plain_command(const Manifest& manifest, const std::vector<std:
 
 Result<ChildSpec> child_spec(const Launch& launch, const Environment& environment) {
   const Manifest& manifest = launch.manifest;
-  const bool native = manifest.handler == Manifest::Handler::native;
+  const bool native = manifest.handler != Manifest::Handler::command;
   auto spec = plain_command(manifest, native ? std::vector<std::string>{"/proc/self/exe"} : manifest.command,
                             environment);
   if (!spec) return spec;
-  if (native) spec->argv = {"jobrun", worker_role, manifest.native};
+  if (native)
+    spec->argv = {"jobrun", worker_role,
+                  manifest.handler == Manifest::Handler::http ? std::string(http_worker) : manifest.native};
   spec->lease = launch.lease;
 
   auto& variables = spec->environment;

@@ -11,6 +11,7 @@
 #include "base/format.hpp"
 #include "base/text.hpp"
 #include "contract/envelope.hpp"
+#include "ledger/cursors.hpp"
 #include "run/context.hpp"
 #include "run/launch.hpp"
 
@@ -164,6 +165,8 @@ void Loop::hear(const ChannelServer::Incoming& incoming) {
                        .set("version", channel_version)
                        .set("config", unit_config(work_.manifest, slot->unit()));
     members.set("payload", payload ? *payload : Json());
+    if (work_.manifest.handler == Manifest::Handler::http)
+      members.set("generation", finished_.run.generation).set("http_call", work_.manifest.http_call);
     replies_.push_back({incoming.connection, ok_reply(request.id, members), slot->attempt()});
     return;
   }
@@ -214,8 +217,12 @@ Result<void> Loop::write_body() {
       return one.request.op == ChannelOp::result && channel_->attempt_of(one.connection) == slot->attempt();
     });
     if (said != requests_.rend()) slot->say(said->request.verdict);
-    Judgement made =
-        judge(work_.manifest, finished_.run, slot->unit(), slot->verdict(work_.manifest), slot->how(), now);
+    auto items = work_.manifest.success.min_items ? count_items(world_.ledger, slot->unit().id)
+                                                  : Result<std::int64_t>(0);
+    if (!items) return items.error();
+    const Verdict verdict =
+        held_to_success(work_.manifest, slot->verdict(work_.manifest), slot->wall(), *items);
+    Judgement made = judge(work_.manifest, finished_.run, slot->unit(), verdict, slot->how(), now);
     slot->describe(made.end);
     if (auto recorded = record_end(world_.ledger, slot->attempt(), made, now); !recorded)
       return recorded.error().during("finish");

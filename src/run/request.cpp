@@ -12,6 +12,8 @@ namespace jobrun {
 
 namespace {
 
+constexpr int most_named = 1000;  // units that need a person, in one answer
+
 Result<void> check_run_id_free(World& world, const RunRequest& request) {
   if (request.run_id.empty()) return {};
   auto other = find_run_by_id(world.ledger, request.job, request.run_id);
@@ -78,6 +80,10 @@ Result<std::optional<Answer>> answer_from_ledger(World& world, const RunRequest&
             : fmt::format("{} for {} needs a person since {}: {} of {} units {}, run {}{}", run.job,
                           run.run_date, run.changed_at, run.counts.total() - run.counts.done,
                           run.counts.total(), word_of(run.state), run.run_id, joined_note(run, request));
+    if (run.state == UnitState::done) return std::optional<Answer>(std::move(answer));
+    auto standing_units = units_that_stand(world.ledger, run.id, most_named);
+    if (!standing_units) return standing_units.error();
+    for (const Unit& unit : *standing_units) answer.outcomes.push_back(standing(unit));
     return std::optional<Answer>(std::move(answer));
   }
   const bool only_waits = run.counts.retrying > 0 && run.counts.pending + run.counts.running == 0;

@@ -104,7 +104,7 @@ Verdict Slot::verdict(const Manifest& manifest) const {
   if (end_.timed_out || end_.interrupted) return said_ && end_.exit_code == 0 ? *said_ : ended;
   if (!said_) return ended;
   // The worker's exit code only repeats what it said.
-  if (manifest.handler == Manifest::Handler::native && ended.kind == said_->kind) return *said_;
+  if (manifest.handler != Manifest::Handler::command && ended.kind == said_->kind) return *said_;
   return reconcile(*said_, ended);
 }
 

@@ -23,6 +23,7 @@ class Slot {
   const std::string& cursor() const { return claimed_.cursor; }
   int lease() const { return lease_.descriptor(); }
   const Output& output() const { return output_; }
+  Span wall() const { return wall_; }
   Span age(Span now) const { return now - started_; }
 
   /// Gives it its child; without one (it could not be started) the attempt ends with `failure`.

@@ -89,6 +89,20 @@ std::string command_for(std::string_view verb, const Run& run, const Unit& unit)
   return command;
 }
 
+Verdict held_to_success(const Manifest& manifest, Verdict verdict, Span took, std::int64_t items) {
+  const SuccessCondition& success = manifest.success;
+  if (verdict.kind != VerdictKind::done) return verdict;
+  if (success.min_duration && took < *success.min_duration)
+    return Verdict::stop("suspiciously_short",
+                         fmt::format("done after {}, a good run takes at least {}", format_duration(took),
+                                     format_duration(*success.min_duration)));
+  if (success.min_items && items < *success.min_items)
+    return Verdict::stop(
+        "too_few_items",
+        fmt::format("done with {} completed items, a good run has at least {}", items, *success.min_items));
+  return verdict;
+}
+
 Judgement judge(const Manifest& manifest, const Run& run, const Unit& before, const Verdict& verdict,
                 AttemptState how, Instant now) {
   Judgement made;

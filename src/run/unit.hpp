@@ -35,6 +35,8 @@ struct Judgement {
   Unit unit;
   std::optional<Pause> pause;
 };
+/// A done that shows less than the manifest asks for is a stop. `items`: completed in the run's unit.
+Verdict held_to_success(const Manifest& manifest, Verdict verdict, Span took, std::int64_t items);
 /// `how` is done/retry/stop by the verdict, or crashed or interrupted.
 Judgement judge(const Manifest& manifest, const Run& run, const Unit& before, const Verdict& verdict,
                 AttemptState how, Instant now);

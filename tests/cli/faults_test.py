@@ -278,7 +278,7 @@ class Manifests(Faults):
             ({**command, "output": {"limits": 1}}, "output.limits: "),
             ({**command, "alerts": []}, "alerts: is not supported"),
             ({**command, "user": "nobody"}, "user: is not supported"),
-            ({"http": {"url": "https://example.com"}}, "http: is not supported"),
+            ({"http": {"url": "example.com"}}, "http.url: ", "is not a web address"),
             ({"native": "no such job"}, "native: "),
         ]
         messages = {}

@@ -188,6 +188,8 @@ TEST_CASE("the schema for editors has the keys that the parser accepts, no more 
   CHECK(property_names(schema()) == sorted(manifest_key_names()));
   CHECK(property_names(schema().at("properties").at("retry")) == sorted(manifest_key_names("retry")));
   CHECK(property_names(schema().at("properties").at("output")) == sorted(manifest_key_names("output")));
+  CHECK(property_names(schema().at("properties").at("http")) == sorted(manifest_key_names("http")));
+  CHECK(property_names(schema().at("properties").at("success")) == sorted(manifest_key_names("success")));
   CHECK(property_names(schema().at("definitions").at("outcome")) == sorted(manifest_key_names("outcomes")));
 }
 
@@ -195,6 +197,8 @@ TEST_CASE("the schema for editors describes every key") {
   check_described(schema(), "top");
   check_described(schema().at("properties").at("retry"), "retry");
   check_described(schema().at("properties").at("output"), "output");
+  check_described(schema().at("properties").at("http"), "http");
+  check_described(schema().at("properties").at("success"), "success");
   check_described(schema().at("definitions").at("outcome"), "outcomes");
 }
 
@@ -231,8 +235,14 @@ TEST_CASE("the schema for editors knows every signal that the parser knows") {
 }
 
 TEST_CASE("what the parser accepts, the schema for editors accepts") {
-  for (const char* text :
-       {R"({"command": ["a"]})", R"({"native": "invoice_sync"})", R"({"command": ["sh", "-c", "a\nb"]})"}) {
+  for (
+      const char* text :
+      {R"({"command": ["a"]})", R"({"native": "invoice_sync"})", R"({"command": ["sh", "-c", "a\nb"]})",
+       R"({"http": {"url": "https://api.example.com:8443/v1?x=1"}})",
+       R"({"http": {"url": "http://a", "method": "PUT", "headers": {"X-A": "b"}, "max_body": 0}})",
+       R"({"http": {"url": "https://a", "idempotency": {}, "ca_file": "ca.pem", "connect_timeout": "1s"}})",
+       R"({"http": {"url": "https://a", "idempotency": {"header": "X-T", "quoted": true, "token_ttl": "48h"}}})",
+       R"({"http": {"url": "https://a"}, "outcomes": [{"status": [404, "500-599"], "verdict": "retry"}]})"}) {
     check_same(text, true);
   }
   for (
@@ -269,16 +279,37 @@ TEST_CASE("what the parser accepts, the schema for editors accepts") {
           R"("workdir": "../work")",
           R"("output": {"limit": 1048576})",
           R"("output": {})",
+          R"("success": {})",
+          R"("success": {"min_duration": "10s", "min_items": 3})",
       }) {
     check_same(with(members), true);
   }
 }
 
 TEST_CASE("what the parser refuses in one value, the schema for editors refuses") {
-  for (const char* text :
-       {"{}", "[]", R"({"command": ["a"], "native": "b"})", R"({"command": []})", R"({"command": [""]})",
-        R"({"command": "a"})", R"({"command": ["a\u0000"]})", R"({"native": "A"})", R"({"native": ""})",
-        R"({"native": 5})", R"({"http": {}})"}) {
+  for (const char* text : {"{}",
+                           "[]",
+                           R"({"command": ["a"], "native": "b"})",
+                           R"({"command": []})",
+                           R"({"command": [""]})",
+                           R"({"command": "a"})",
+                           R"({"command": ["a\u0000"]})",
+                           R"({"native": "A"})",
+                           R"({"native": ""})",
+                           R"({"native": 5})",
+                           R"({"http": {}})",
+                           R"({"http": {"url": "ftp://a"}})",
+                           R"({"http": {"url": "https://u:p@a/b"}})",
+                           R"({"http": {"url": "https://a b"}})",
+                           R"({"http": {"url": "https://a", "method": "post"}})",
+                           R"({"http": {"url": "https://a", "headers": {"Host": "x"}}})",
+                           R"({"http": {"url": "https://a", "headers": {"a b": "x"}}})",
+                           R"({"http": {"url": "https://a", "headers": {"A": ""}}})",
+                           R"({"http": {"url": "https://a", "idempotency": {"header": "a b"}}})",
+                           R"({"http": {"url": "https://a", "idempotency": {"token_ttl": "0s"}}})",
+                           R"({"http": {"url": "https://a", "max_body": -1}})",
+                           R"({"http": {"url": "https://a", "body": {}}})",
+                           R"({"http": {"url": "https://a"}, "command": ["a"]})"}) {
     check_same(text, false);
   }
   for (const char* members : {
@@ -287,7 +318,9 @@ TEST_CASE("what the parser refuses in one value, the schema for editors refuses"
            R"("keep": "90d")",
            R"("overlap": "skip")",
            R"("user": "a")",
-           R"("success": {})",
+           R"("success": {"min_items": 0})",
+           R"("success": {"min_duration": "0s"})",
+           R"("success": {"max_items": 1})",
            R"("pings": {})",
            R"("owner": "")",
            R"("owner": null)",

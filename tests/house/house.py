@@ -155,8 +155,8 @@ def squeeze(text):
 
 
 def schema_keys():
-    """{where: keys} of the JSON Schema of manifests: at the top ('') and in retry, outcomes, output."""
+    """{where: keys} of the JSON Schema of manifests: at the top ('') and in its objects and outcomes."""
     schema = json.loads((ROOT / "examples/job.schema.json").read_text(encoding="utf-8"))
     top = schema["properties"]
-    return {"": set(top), "retry": set(top["retry"]["properties"]), "output": set(top["output"]["properties"]),
-            "outcomes": set(schema["definitions"]["outcome"]["properties"])}
+    return {"": set(top), "outcomes": set(schema["definitions"]["outcome"]["properties"]),
+            **{name: set(top[name]["properties"]) for name in ("retry", "output", "http", "success")}}
