@@ -120,6 +120,7 @@ class Codes(JobrunCase):
         self.assertEqual(self.attempts("long"), [("interrupted", "interrupted")])
 
     def test_sigint_from_a_terminal_ends_as_130(self):
+        self.need_terminals()
         self.gate("gate")
         self.shell_job("long", "echo >$T/up; read x <$T/gate\n")
         pid, terminal = pty.fork()

@@ -40,6 +40,7 @@ class ScreensCase(JobrunCase):
 
     def on_terminal(self, *words, columns=80, env=None):
         """What a person sees, standard output and error on one terminal."""
+        self.need_terminals()
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         process = subprocess.Popen([JOBRUN, *words], stdin=slave, stdout=slave, stderr=slave, env=self.environment({"TERM": "xterm", **(env or {})}), start_new_session=True)

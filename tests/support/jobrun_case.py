@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import pathlib
+import pty
 import shutil
 import signal
 import sqlite3
@@ -183,6 +184,14 @@ class JobrunCase(unittest.TestCase):
     def assert_says(self, outcome, *phrases):
         for phrase in phrases:
             self.assertIn(phrase, outcome.out + outcome.err)
+
+    def need_terminals(self):
+        """A chroot may have no /dev/pts."""
+        try:
+            for end in pty.openpty():
+                os.close(end)
+        except OSError as problem:
+            self.skipTest(f"no pseudo-terminal can be had here: {problem}")
 
     # --- the ledger
 
