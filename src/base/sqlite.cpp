@@ -207,6 +207,15 @@ Result<void> Database::execute(const char* sql) {
   return {};
 }
 
+Result<void> Database::copy_to(Database& other) {
+  sqlite3_backup* backup =
+      sqlite3_backup_init(other.connection_->handle, "main", connection_->handle, "main");
+  if (backup == nullptr) return other.last_error("copy");
+  sqlite3_backup_step(backup, -1);
+  if (sqlite3_backup_finish(backup) != SQLITE_OK) return other.last_error("copy");
+  return {};
+}
+
 Result<Statement> Database::prepare(const char* sql) {
   for (auto& compiled : connection_->statements) {
     if (compiled.sql == sql && !compiled.in_use) {

@@ -74,6 +74,8 @@ class Database {
   Result<Statement> prepare(const char* sql);
   Result<std::int64_t> integer(const char* sql);
   Result<std::string> text(const char* sql);
+  /// All of it, as it stands at one moment, into an empty database (sqlite3_backup_init).
+  Result<void> copy_to(Database& other);
   /// DEFENSIVE on, DQS off, TRUSTED_SCHEMA off, no checkpoint on close (sqlite3_db_config).
   void harden(bool checkpoint_on_close);
   void set_busy_timeout(int milliseconds);

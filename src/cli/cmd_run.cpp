@@ -69,6 +69,9 @@ Result<Exit> cmd_run(const Session& session) {
       0};
   RunScreen screen(session.clock, session.quiet());
   World world{session.clock, ledger, screen, session.environment, call};
+  if (value_of(session.environment, "JOBRUN_PREFLIGHT") == "1")
+    world.ends_at = static_cast<int>(
+        parse_integer(value_of(session.environment, "JOBRUN_PREFLIGHT_END"), 0, 1'000'000).value_or(0));
   return bring_on_and_print(session, world, screen, *request, session.args.has("--dry-run"));
 }
 

@@ -22,12 +22,25 @@ struct Command {
   Result<Exit> (*run)(const Session&);
 };
 
-constexpr Command commands[] = {
-    {"run", cmd_run},       {"tick", cmd_tick},        {"retry", cmd_retry},   {"pause", cmd_pause},
-    {"resume", cmd_resume}, {"effects", cmd_effects},  {"status", cmd_status}, {"show", cmd_show},
-    {"jobs", cmd_jobs},     {"init", cmd_init},        {"once", cmd_once},     {"checkpoint", cmd_checkpoint},
-    {"cursor", cmd_cursor}, {"item", cmd_item},        {"result", cmd_result}, {"progress", cmd_progress},
-    {"replay", cmd_replay}, {"backfill", cmd_backfill}};
+constexpr Command commands[] = {{"run", cmd_run},
+                                {"tick", cmd_tick},
+                                {"retry", cmd_retry},
+                                {"pause", cmd_pause},
+                                {"resume", cmd_resume},
+                                {"effects", cmd_effects},
+                                {"status", cmd_status},
+                                {"show", cmd_show},
+                                {"jobs", cmd_jobs},
+                                {"init", cmd_init},
+                                {"once", cmd_once},
+                                {"checkpoint", cmd_checkpoint},
+                                {"cursor", cmd_cursor},
+                                {"item", cmd_item},
+                                {"result", cmd_result},
+                                {"progress", cmd_progress},
+                                {"replay", cmd_replay},
+                                {"backfill", cmd_backfill},
+                                {"preflight", cmd_preflight}};
 
 int fail(const Error& error) {
   print_error(error);

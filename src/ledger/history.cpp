@@ -1,5 +1,7 @@
 #include "ledger/history.hpp"
 
+#include <algorithm>
+
 #include "base/civil.hpp"
 
 namespace jobrun {
@@ -68,6 +70,55 @@ Result<std::vector<Attention>> attention(Ledger& ledger, std::string_view job, I
     rows.push_back({query->text(0), query->text(1), query->text(2), query->text(3), query->text(4),
                     query->text(5), query->text(6), query->text(7), query->text(8)});
   }
+}
+
+namespace {
+
+Result<std::vector<std::string>> words_of(Result<Statement> query, std::string_view job) {
+  if (!query) return query.error();
+  query->bind(":job", job);
+  std::vector<std::string> words;
+  while (true) {
+    auto more = query->step();
+    if (!more) return more.error();
+    if (!*more) break;
+    words.push_back(query->text(0));
+  }
+  std::sort(words.begin(), words.end());
+  return words;
+}
+
+}  // namespace
+
+Result<JobPicture> picture_of(Ledger& ledger, std::string_view job) {
+  JobPicture picture;
+  Database& database = ledger.database();
+  auto cursors = words_of(database.prepare("SELECT unit || ' ' || stream || ' ' || value FROM cursors"
+                                           " WHERE job = :job AND scratch_run = 0"),
+                          job);
+  if (!cursors) return cursors.error();
+  auto effects =
+      words_of(database.prepare("SELECT e.scope || ' ' || e.key || ' ' || e.state FROM effects e"
+                                " LEFT JOIN attempts a ON a.id = e.attempt LEFT JOIN units u ON u.id = a.unit"
+                                " WHERE e.scope = :job OR u.job = :job"),
+               job);
+  if (!effects) return effects.error();
+  auto items =
+      words_of(database.prepare("SELECT u.unit || ' ' || i.item FROM items i JOIN units u ON u.id = i.unit"
+                                " WHERE u.run = (SELECT max(id) FROM runs WHERE job = :job)"),
+               job);
+  if (!items) return items.error();
+  auto in_doubt =
+      words_of(database.prepare("SELECT e.key FROM effects e LEFT JOIN attempts a ON a.id = e.attempt"
+                                " LEFT JOIN units u ON u.id = a.unit"
+                                " WHERE e.state = 'in_doubt' AND (e.scope = :job OR u.job = :job)"),
+               job);
+  if (!in_doubt) return in_doubt.error();
+  picture.cursors = std::move(*cursors);
+  picture.effects = std::move(*effects);
+  picture.items = std::move(*items);
+  picture.in_doubt = std::move(*in_doubt);
+  return picture;
 }
 
 Result<std::vector<OpenEffect>> effects_in_doubt(Ledger& ledger, std::string_view scope) {

@@ -34,6 +34,15 @@ struct Attention {
 /// Units that stand, effects in doubt, pauses; newest first. Of one job, or of all with an empty name.
 Result<std::vector<Attention>> attention(Ledger& ledger, std::string_view job, Instant now);
 
+/// What a job has in the ledger, as sorted words, to be compared with another ledger's.
+struct JobPicture {
+  std::vector<std::string> cursors;   ///< "UNIT STREAM VALUE"
+  std::vector<std::string> effects;   ///< "SCOPE KEY STATE"
+  std::vector<std::string> items;     ///< "UNIT ITEM" of the latest run
+  std::vector<std::string> in_doubt;  ///< keys of effects that are
+};
+Result<JobPicture> picture_of(Ledger& ledger, std::string_view job);
+
 struct OpenEffect {
   std::string scope, key, job, unit, run_date, state, intended_at;
   std::int64_t tries = 0;

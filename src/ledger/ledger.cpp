@@ -136,6 +136,12 @@ Result<Ledger> Ledger::open(const std::string& path, Purpose purpose) {
   return ledger;
 }
 
+Result<void> Ledger::copy_to(const std::string& path) {
+  auto copy = Database::open(path, Database::Mode::create, "ledger " + path);
+  if (!copy) return copy.error();
+  return database_.copy_to(*copy);
+}
+
 Result<void> Ledger::writer_lock() {
   const std::string name = path_ + ".lock";
   if (!lock_file_) {

@@ -72,6 +72,8 @@ class Ledger {
   /// Notes that somebody asked and nothing was done: one line in LEDGER.asked, not synced, at most 2 MiB
   /// kept.
   void note_asked(Instant at, std::string_view line);
+  /// A consistent copy in a new file, for reading and for experiments; not synced.
+  Result<void> copy_to(const std::string& path);
   /// After a fan-out: leaves an empty WAL behind, so that the next start reads nothing (5-speed.md).
   void tidy();
 

@@ -19,7 +19,8 @@ namespace {
 constexpr std::string_view fixed_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 bool passed_on(std::string_view name) {
-  static constexpr std::string_view allowed[] = {"HOME", "LANG", "LOGNAME", "SHELL", "TMPDIR", "TZ", "USER"};
+  static constexpr std::string_view allowed[] = {
+      "HOME", "LANG", "LOGNAME", "SHELL", "TMPDIR", "TZ", "USER", "JOBRUN_PREFLIGHT", "JOBRUN_SCRATCH"};
   return std::find(std::begin(allowed), std::end(allowed), name) != std::end(allowed) ||
          name.starts_with("LC_");
 }

@@ -77,7 +77,7 @@ Result<void> Loop::create_run() {
     return work_.only.empty() ||
            std::find(work_.only.begin(), work_.only.end(), unit.unit) != work_.only.end();
   };
-  auto made = world_.ledger.write([&]() -> Result<void> {
+  auto made = write_turn([&]() -> Result<void> {
     queue_.clear();
     auto id = add_run(world_.ledger, *work_.create, world_.clock.wall());
     if (!id) return id.error();
@@ -177,7 +177,7 @@ void Loop::hear(const ChannelServer::Incoming& incoming) {
 Result<void> Loop::write() {
   if (must_write(world_.clock.steady())) {
     choose();
-    return world_.ledger.write([this] { return write_body(); });
+    return write_turn([this] { return write_body(); });
   }
   return answer_requests(world_.clock.wall());
 }

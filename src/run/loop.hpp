@@ -12,6 +12,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -86,6 +87,9 @@ class Loop {
   void choose();
   void hear(const ChannelServer::Incoming& incoming);
   Result<void> write();
+  Result<void> write_turn(const std::function<Result<void>()>& body);
+  void boundary(std::string_view when);
+  std::string turn_name() const;
   Result<void> write_body();
   Result<void> answer_requests(Instant now);
   void act();
@@ -116,6 +120,7 @@ class Loop {
   Span usual_age_ = std::chrono::hours(1);  // how long units take here, smoothed; long until one was seen
   int units_seen_ = 0;
   Span began_{};
+  int boundaries_ = 0;  // passed, for a preflight
   std::string breaker_reason_;
   int breaker_count_ = 0;
 

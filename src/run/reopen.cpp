@@ -62,13 +62,14 @@ Result<int> reopen(Ledger& ledger, const Run& run, const std::vector<std::string
 }
 
 Result<std::vector<Unit>> units_to_replay(Ledger& ledger, const Run& run, const Replay& replay) {
-  if (!run.is_final())
-    return Error(
-        Fault::usage,
-        fmt::format("replay: {} for {} has not ended ({})", run.job, run.run_date, word_of(run.state)),
-        fmt::format("bring it on first: jobrun {} --run-date {}", run.job, run.run_date));
   auto units = units_named(ledger, run, replay.units);
   if (!units) return units;
+  for (const Unit& unit : *units)
+    if (!is_final(unit.state))
+      return Error(Fault::usage,
+                   fmt::format("replay: {} for {} has not ended ({} is {})", run.job, run.run_date,
+                               unit.unit == "-" ? "it" : printable(unit.unit), word_of(unit.state)),
+                   fmt::format("bring it on first: jobrun {} --run-date {}", run.job, run.run_date));
   std::erase_if(*units, [&](const Unit& unit) {
     return (replay.failed && !needs_person(unit.state)) ||
            (!replay.reason.empty() && unit.reason != replay.reason);

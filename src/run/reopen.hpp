@@ -21,8 +21,7 @@ struct Replay {
   std::string reason;              ///< only those that ended with it; empty: any
   bool promote = false;            ///< the shared cursors move, not scratch ones
 };
-/// The units that a replay is about. Fault::usage while the run has not ended, or for a unit it does not
-/// have.
+/// The units that a replay is about. Fault::usage while one of them has not ended, or for one there is not.
 Result<std::vector<Unit>> units_to_replay(Ledger& ledger, const Run& run, const Replay& replay);
 /// They are to be executed once more, by the manifest that is stored with the run: a fresh budget, their
 /// items forgotten, and unless promoted a scratch cursor that stands where theirs stood before their first

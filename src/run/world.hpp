@@ -48,6 +48,7 @@ struct World {
   Observer& observer;
   const Environment& environment;
   Call call;
+  int ends_at = 0;  ///< the boundary between two steps at which a preflight ends this process; 0: none
 };
 
 }  // namespace jobrun

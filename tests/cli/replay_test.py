@@ -166,7 +166,7 @@ class Replay(ReplayCase):
         self.run_job("sync")
         self.ran()
         before = self.dump()
-        self.assert_says(self.replay("sync", code=64), "has not ended (retrying)", "jobrun sync --run-date 2026-04-12")
+        self.assert_says(self.replay("sync", code=64), "has not ended (it is retrying)", "jobrun sync --run-date 2026-04-12")
         self.assertEqual((self.ran(), self.dump()), ([], before))
 
     def test_a_run_that_was_done_again_is_replayed_in_its_last_generation(self):

@@ -18,7 +18,7 @@ import unittest
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-JOBRUN = os.environ.get("JOBRUN", str(ROOT / "build" / "jobrun"))
+JOBRUN = os.environ.get("JOBRUN", str(ROOT / "build" / "gcc" / "jobrun"))
 API = ROOT / "tests" / "support" / "billing_api.py"
 ACCOUNTS = 200
 NIGHTS = ("2026-04-12", "2026-04-13", "2026-04-14")
