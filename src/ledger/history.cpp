@@ -142,6 +142,51 @@ Result<std::vector<OpenEffect>> effects_in_doubt(Ledger& ledger, std::string_vie
   }
 }
 
+Result<std::vector<EffectStory>> effect_stories(Ledger& ledger, std::string_view scope, std::string_view key,
+                                                std::int64_t most) {
+  auto query = ledger.database().prepare(
+      "SELECT e.scope, e.key, e.state, e.token, ifnull(u.job, e.scope), ifnull(u.unit, '-'), "
+      "ifnull(r.run_id, ''),"
+      "       e.intended_at, ifnull(e.confirmed_at, ''), ifnull(e.result, ''), e.if_in_doubt, "
+      "ifnull(a.number, 0),"
+      "       e.tries"
+      " FROM effects e LEFT JOIN attempts a ON a.id = e.attempt LEFT JOIN units u ON u.id = a.unit"
+      "                LEFT JOIN runs r ON r.id = u.run"
+      " WHERE (:scope = '' OR e.scope = :scope) AND (:key = '' OR e.key = :key)"
+      " ORDER BY e.intended_at DESC, e.key LIMIT :most");
+  if (!query) return query.error();
+  query->bind(":scope", scope).bind(":key", key).bind(":most", most);
+  std::vector<EffectStory> stories;
+  while (true) {
+    auto more = query->step();
+    if (!more) return more.error();
+    if (!*more) break;
+    EffectStory story;
+    int column = 0;
+    for (std::string* text :
+         {&story.scope, &story.key, &story.state, &story.token, &story.job, &story.unit, &story.run_id,
+          &story.intended_at, &story.confirmed_at, &story.result, &story.if_in_doubt})
+      *text = query->text(column++);
+    story.attempt = query->integer(column++);
+    story.tries = query->integer(column);
+    stories.push_back(std::move(story));
+  }
+  for (auto& story : stories) {
+    auto settled = ledger.database().prepare(
+        "SELECT happened, reason, settled_at FROM settlements WHERE scope = :scope AND key = :key ORDER BY "
+        "id");
+    if (!settled) return settled.error();
+    settled->bind(":scope", story.scope).bind(":key", story.key);
+    while (true) {
+      auto more = settled->step();
+      if (!more) return more.error();
+      if (!*more) break;
+      story.settlements.push_back({settled->integer(0) != 0, settled->text(1), settled->text(2)});
+    }
+  }
+  return stories;
+}
+
 Result<bool> settle_effect(Ledger& ledger, std::string_view scope, std::string_view key, bool happened,
                            std::string_view reason, Instant now) {
   auto change = happened

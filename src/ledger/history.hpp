@@ -47,6 +47,21 @@ struct OpenEffect {
   std::string scope, key, job, unit, run_date, state, intended_at;
   std::int64_t tries = 0;
 };
+/// One effect with all that is known of it.
+struct EffectStory {
+  std::string scope, key, state, token, job, unit, run_id, intended_at, confirmed_at, result, if_in_doubt;
+  std::int64_t attempt = 0;  ///< the number of the last that intended or confirmed it; 0: by hand
+  std::int64_t tries = 0;
+  struct Settlement {
+    bool happened = false;
+    std::string reason, at;
+  };
+  std::vector<Settlement> settlements;
+};
+/// By key, and scope unless that is empty; with an empty key the latest `most` of them. Released ones are
+/// there only as settlements.
+Result<std::vector<EffectStory>> effect_stories(Ledger& ledger, std::string_view scope, std::string_view key,
+                                                std::int64_t most);
 Result<std::vector<OpenEffect>> effects_in_doubt(Ledger& ledger, std::string_view scope);
 /// A person's word on an effect in doubt: confirmed with `reason` as its result, or released. False where
 /// none is open. Inside write().

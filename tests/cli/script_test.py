@@ -237,6 +237,22 @@ class Once(ScriptCase):
         self.assertEqual(self.effects(), {})
 
 
+class EffectLog(ScriptCase):
+    def test_an_effect_is_shown_with_when_by_whom_and_its_result(self):
+        self.run_script("jobrun once mail:1 -- echo 'id 7'\njobrun once mail:2 -- true\n")
+        out = self.assert_code(0, self.run_jobrun("effects", "show", "mail:1")).out
+        self.assertRegex(out, r"^mail:1 of sync: confirmed\n  intended \S+Z, 1 try, by sync:2026-04-12/-#1\n  token jr_[0-9a-f]{32}, if in doubt: stop\n  confirmed \S+Z\n  \| id 7\n$")
+        self.assertRegex(self.run_jobrun("effects", "--all").out, r"(?m)^mail:2 +sync +confirmed +\S+Z +1 +sync:2026-04-12/-#1$")
+        answer = json.loads(self.run_jobrun("effects", "show", "mail:1", "--json").out)
+        self.assertEqual([(one["key"], one["state"], one["result"], one["attempt"]) for one in answer["effects"]], [("mail:1", "confirmed", "id 7\n", 1)])
+        self.assert_says(self.assert_code(64, self.run_jobrun("effects", "show", "mail:9")), "no effect has the key mail:9")
+
+    def test_a_persons_word_is_part_of_it(self):
+        self.run_script("jobrun once mail:1 -- sh -c 'kill -9 $$'\n", code=82)
+        self.assert_code(0, self.run_jobrun("effects", "confirm", "mail:1", "--job", "sync", "--reason", "it is in the outbox"))
+        self.assertIn("that it happened: it is in the outbox", self.run_jobrun("effects", "show", "mail:1").out)
+
+
 class OnceByHand(ScriptCase):
     def once(self, *words, code=0):
         return self.assert_code(code, self.run_jobrun("once", "mail:1", "--job", "sync", *words))
