@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 . examples/install.sh
-install_packages g++ clang clang-tidy cmake ninja-build make ccache python3 sqlite3 curl libcli11-dev nlohmann-json3-dev catch2 libfmt-dev \
+install_packages g++ clang clang-tidy libclang-rt-14-dev cmake ninja-build make ccache python3 sqlite3 curl libcli11-dev nlohmann-json3-dev catch2 libfmt-dev \
   libsqlite3-dev nettle-dev libcurl4-openssl-dev libcurl4 binutils mandoc strace procps tzdata ca-certificates shellcheck git
 
 build() { # NAME COMPILER OPTIONS...
@@ -23,5 +23,8 @@ export CCACHE_DIR
 build gcc g++ -DCMAKE_BUILD_TYPE=Release
 build clang clang++ -DCMAKE_BUILD_TYPE=Release
 build sanitize g++ -DCMAKE_BUILD_TYPE=Debug -DJOBRUN_SANITIZE=ON
+
+# The parsers' targets only: the rest of this build would be the sanitizers' once more.
+build fuzz clang++ -DCMAKE_BUILD_TYPE=Release -DJOBRUN_FUZZ=ON
 
 exec /usr/bin/python3 tests/support/run_all.py build/gcc build/clang build/sanitize

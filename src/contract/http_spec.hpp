@@ -15,14 +15,17 @@
 
 namespace jobrun {
 
+/// How the server is told that a request is the same one again.
+struct HttpIdempotency {
+  std::string header = "Idempotency-Key";
+  bool quoted = false;                      ///< as a string of RFC 8941, with quotes
+  Span token_ttl = std::chrono::hours(24);  ///< how long the server remembers it
+};
+
 struct HttpSpec {
   std::string url, method = "POST";
   std::vector<std::pair<std::string, std::string>> headers;  ///< values may name secrets: "Bearer ${TOKEN}"
-  struct Idempotency {
-    std::string header = "Idempotency-Key";
-    bool quoted = false;                      ///< as a string of RFC 8941, with quotes
-    Span token_ttl = std::chrono::hours(24);  ///< how long the server remembers it
-  };
+  using Idempotency = HttpIdempotency;
   std::optional<Idempotency> idempotency;  ///< the server honours tokens
   std::string ca_file;                     ///< certificates to trust instead of the system's
   Span connect_timeout = std::chrono::seconds(10);

@@ -13,7 +13,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PYTHON_FOLDERS = ("support", "house", "cli", "story", "crash")
+PYTHON_FOLDERS = ("support", "house", "cli", "story", "crash", "fuzz")
 
 
 class Tally:
