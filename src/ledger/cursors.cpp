@@ -1,6 +1,7 @@
 #include "ledger/cursors.hpp"
 
 #include "base/civil.hpp"
+#include "ledger/rows.hpp"
 
 namespace jobrun {
 
@@ -10,15 +11,10 @@ std::int64_t scratch_of(const Unit& unit) {
   return unit.scratch ? unit.run : 0;
 }
 
-Result<std::vector<CursorRow>> read_all(Result<Statement>& query) {
-  std::vector<CursorRow> rows;
-  while (true) {
-    auto more = query->step();
-    if (!more) return more.error();
-    if (!*more) return rows;
-    rows.push_back({query->text(0), query->text(1), query->text(2), query->optional_text(3),
-                    query->optional_text(4), query->optional_integer(5), query->optional_text(6)});
-  }
+CursorRow read_cursor(const Statement& row) {
+  return {row.text(0),          row.text(1),          row.text(2),
+          row.optional_text(3), row.optional_text(4), row.optional_integer(5),
+          row.optional_text(6)};
 }
 
 }  // namespace
@@ -93,7 +89,7 @@ Result<std::vector<CursorRow>> cursors_of(Ledger& ledger, std::string_view job, 
       " ORDER BY c.unit, c.stream");
   if (!query) return query.error();
   query->bind(":job", job).bind(":unit", unit);
-  return read_all(query);
+  return all_rows(query, read_cursor);
 }
 
 Result<std::vector<CursorRow>> cursor_history(Ledger& ledger, std::string_view job, std::string_view unit,
@@ -106,7 +102,7 @@ Result<std::vector<CursorRow>> cursor_history(Ledger& ledger, std::string_view j
       " ORDER BY h.changed_at DESC, h.id DESC LIMIT :most");
   if (!query) return query.error();
   query->bind(":job", job).bind(":unit", unit).bind(":most", most);
-  return read_all(query);
+  return all_rows(query, read_cursor);
 }
 
 Result<void> rewind_scratch_cursor(Ledger& ledger, const Unit& unit, Instant now) {

@@ -1,6 +1,7 @@
 #include "ledger/effects.hpp"
 
 #include "base/civil.hpp"
+#include "ledger/rows.hpp"
 
 namespace jobrun {
 
@@ -123,13 +124,7 @@ Result<std::vector<std::string>> doubt_open_effects(Ledger& ledger, std::int64_t
       " WHERE attempt = :attempt AND state <> 'confirmed' AND if_in_doubt = 'stop' RETURNING key");
   if (!query) return query.error();
   query->bind(":attempt", attempt);
-  std::vector<std::string> keys;
-  while (true) {
-    auto more = query->step();
-    if (!more) return more.error();
-    if (!*more) return keys;
-    keys.push_back(query->text(0));
-  }
+  return all_rows(query, only_text);
 }
 
 namespace {
@@ -169,13 +164,7 @@ Result<std::vector<Pause>> pauses(Ledger& ledger, std::string_view job, Instant 
       " ORDER BY job, unit");
   if (!query) return query.error();
   query->bind(":job", job).bind(":now", format_instant(now));
-  std::vector<Pause> all;
-  while (true) {
-    auto more = query->step();
-    if (!more) return more.error();
-    if (!*more) return all;
-    all.push_back(read_pause(*query));
-  }
+  return all_rows(query, read_pause);
 }
 
 Result<void> add_pause(Ledger& ledger, const Pause& pause, Instant now) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/civil.hpp"
+#include "ledger/rows.hpp"
 
 namespace jobrun {
 
@@ -13,13 +14,7 @@ Result<std::vector<std::string>> jobs_that_ran(Ledger& ledger) {
       "NULL)"
       " SELECT job FROM each WHERE job IS NOT NULL");
   if (!query) return query.error();
-  std::vector<std::string> jobs;
-  while (true) {
-    auto more = query->step();
-    if (!more) return more.error();
-    if (!*more) return jobs;
-    jobs.push_back(query->text(0));
-  }
+  return all_rows(query, only_text);
 }
 
 Result<std::optional<Success>> last_success(Ledger& ledger, std::string_view job) {
@@ -62,14 +57,10 @@ Result<std::vector<Attention>> attention(Ledger& ledger, std::string_view job, I
       " WHERE (:job = '' OR job = :job) AND (until IS NULL OR until > :now) ORDER BY since DESC");
   if (!query) return query.error();
   query->bind(":job", job).bind(":now", format_instant(now));
-  std::vector<Attention> rows;
-  while (true) {
-    auto more = query->step();
-    if (!more) return more.error();
-    if (!*more) return rows;
-    rows.push_back({query->text(0), query->text(1), query->text(2), query->text(3), query->text(4),
-                    query->text(5), query->text(6), query->text(7), query->text(8)});
-  }
+  return all_rows(query, [](const Statement& row) {
+    return Attention{row.text(0), row.text(1), row.text(2), row.text(3), row.text(4),
+                     row.text(5), row.text(6), row.text(7), row.text(8)};
+  });
 }
 
 namespace {
@@ -77,14 +68,8 @@ namespace {
 Result<std::vector<std::string>> words_of(Result<Statement> query, std::string_view job) {
   if (!query) return query.error();
   query->bind(":job", job);
-  std::vector<std::string> words;
-  while (true) {
-    auto more = query->step();
-    if (!more) return more.error();
-    if (!*more) break;
-    words.push_back(query->text(0));
-  }
-  std::sort(words.begin(), words.end());
+  auto words = all_rows(query, only_text);
+  if (words) std::sort(words->begin(), words->end());
   return words;
 }
 
@@ -132,15 +117,27 @@ Result<std::vector<OpenEffect>> effects_in_doubt(Ledger& ledger, std::string_vie
       " ORDER BY e.intended_at");
   if (!query) return query.error();
   query->bind(":scope", scope);
-  std::vector<OpenEffect> rows;
-  while (true) {
-    auto more = query->step();
-    if (!more) return more.error();
-    if (!*more) return rows;
-    rows.push_back({query->text(0), query->text(1), query->text(2), query->text(3), query->text(4),
-                    query->text(5), query->text(6), query->integer(7)});
-  }
+  return all_rows(query, [](const Statement& row) {
+    return OpenEffect{row.text(0), row.text(1), row.text(2), row.text(3),
+                      row.text(4), row.text(5), row.text(6), row.integer(7)};
+  });
 }
+
+namespace {
+
+EffectStory read_story(const Statement& row) {
+  EffectStory story;
+  int column = 0;
+  for (std::string* text :
+       {&story.scope, &story.key, &story.state, &story.token, &story.job, &story.unit, &story.run_id,
+        &story.intended_at, &story.confirmed_at, &story.result, &story.if_in_doubt})
+    *text = row.text(column++);
+  story.attempt = row.integer(column++);
+  story.tries = row.integer(column);
+  return story;
+}
+
+}  // namespace
 
 Result<std::vector<EffectStory>> effect_stories(Ledger& ledger, std::string_view scope, std::string_view key,
                                                 std::int64_t most) {
@@ -156,33 +153,19 @@ Result<std::vector<EffectStory>> effect_stories(Ledger& ledger, std::string_view
       " ORDER BY e.intended_at DESC, e.key LIMIT :most");
   if (!query) return query.error();
   query->bind(":scope", scope).bind(":key", key).bind(":most", most);
-  std::vector<EffectStory> stories;
-  while (true) {
-    auto more = query->step();
-    if (!more) return more.error();
-    if (!*more) break;
-    EffectStory story;
-    int column = 0;
-    for (std::string* text :
-         {&story.scope, &story.key, &story.state, &story.token, &story.job, &story.unit, &story.run_id,
-          &story.intended_at, &story.confirmed_at, &story.result, &story.if_in_doubt})
-      *text = query->text(column++);
-    story.attempt = query->integer(column++);
-    story.tries = query->integer(column);
-    stories.push_back(std::move(story));
-  }
-  for (auto& story : stories) {
+  auto stories = all_rows(query, read_story);
+  if (!stories) return stories;
+  for (auto& story : *stories) {
     auto settled = ledger.database().prepare(
         "SELECT happened, reason, settled_at FROM settlements WHERE scope = :scope AND key = :key ORDER BY "
         "id");
     if (!settled) return settled.error();
     settled->bind(":scope", story.scope).bind(":key", story.key);
-    while (true) {
-      auto more = settled->step();
-      if (!more) return more.error();
-      if (!*more) break;
-      story.settlements.push_back({settled->integer(0) != 0, settled->text(1), settled->text(2)});
-    }
+    auto settlements = all_rows(settled, [](const Statement& row) {
+      return EffectStory::Settlement{row.integer(0) != 0, row.text(1), row.text(2)};
+    });
+    if (!settlements) return settlements.error();
+    story.settlements = std::move(*settlements);
   }
   return stories;
 }

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "base/civil.hpp"
+#include "ledger/rows.hpp"
 
 namespace jobrun {
 
@@ -113,25 +114,6 @@ Attempt read_attempt(const Statement& row) {
   attempt.pid = static_cast<int>(row.integer(22));
   attempt.version = row.text(23);
   return attempt;
-}
-
-template <class Row>
-Result<std::vector<Row>> all_rows(Result<Statement>& query, Row (*read)(const Statement&)) {
-  std::vector<Row> rows;
-  while (true) {
-    auto more = query->step();
-    if (!more) return more.error();
-    if (!*more) return rows;
-    rows.push_back(read(*query));
-  }
-}
-
-template <class Row>
-Result<std::optional<Row>> first_row(Result<Statement>& query, Row (*read)(const Statement&)) {
-  auto found = query->step();
-  if (!found) return found.error();
-  if (!*found) return std::optional<Row>();
-  return std::optional<Row>(read(*query));
 }
 
 }  // namespace

@@ -101,6 +101,55 @@ def fan_out(bench, units, rounds):
     table(f"{units} units of /bin/true", medians, "xargs -P2 -n1 /bin/true")
 
 
+def watched(command, environment):
+    """(seconds, peak KiB of the process itself)"""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, env=environment, **QUIET)
+    _, _, usage = os.wait4(process.pid, 0)
+    return time.perf_counter() - began, usage.ru_maxrss
+
+
+def bare_inserts(folder, count, group):
+    """What the same rows cost a program that writes them itself, as durably."""
+    import sqlite3
+    path = os.path.join(folder, "bare.db")
+    for end in ("", "-wal", "-shm"):
+        pathlib.Path(path + end).unlink(missing_ok=True)
+    database = sqlite3.connect(path, isolation_level=None)
+    database.execute("pragma journal_mode=wal")
+    database.execute("pragma synchronous=full")
+    database.execute("create table items (unit int, item text, done_at text, attempt int, primary key (unit, item)) without rowid")
+    began = time.perf_counter()
+    for first in range(0, count, group):
+        database.execute("begin immediate")
+        for number in range(first, min(count, first + group)):
+            database.execute("insert into items values (1, ?, '2026-04-12T02:00:00.000Z', 1) on conflict do nothing", (str(number),))
+        database.execute("commit")
+    seconds = time.perf_counter() - began
+    database.close()
+    return seconds
+
+
+def scripts(bench, rounds):
+    """What a script's own calls cost: items through one client, an effect."""
+    print("\nItems through one client of the channel, pipelined\n\n| items | jobrun, whole run | a bare SQLite loop, groups of 1000 | items per second | jobrun's peak memory |\n|---|---|---|---|---|")
+    for count in (5_000, 50_000, 500_000):
+        bench.job("items", command=["/bin/sh", "-c", f"seq {count} | {JOBRUN} item done -"])
+        seen = [watched([JOBRUN, "items", "--run-date", next(bench.dates), "--quiet"], bench.environment) for _ in range(max(3, rounds // 50))]
+        seconds, peak = statistics.median(one for one, _ in seen), max(kib for _, kib in seen)
+        bare = statistics.median(bare_inserts(bench.folder, count, 1000) for _ in range(3))
+        print(f"| {count:,} | {seconds * 1000:.0f} ms | {bare * 1000:.0f} ms | {count / seconds:,.0f} | {peak / 1024:.1f} MiB |")
+    calls = 200
+    jobs = {f"{calls} x /bin/true": "/bin/true", f"{calls} x jobrun once KEY -- /bin/true": f"{JOBRUN} once k:$JOBRUN_RUN_DATE:$i -- /bin/true",
+            f"{calls} x jobrun once KEY, confirmed before": f"{JOBRUN} once same:$i -- /bin/true", f"{calls} x jobrun checkpoint": f"{JOBRUN} checkpoint $i"}
+    for number, text in enumerate(jobs.values()):
+        bench.job(f"calls{number}", command=["/bin/sh", "-c", f"for i in $(seq {calls}); do {text}; done"])
+        bench.call(f"calls{number}", "--run-date", "1999-01-01")
+    medians = bench.side_by_side({name: (lambda job=f"calls{number}": [JOBRUN, job, "--run-date", next(bench.dates), "--quiet"])
+                                  for number, name in enumerate(jobs)}, max(5, rounds // 20))
+    table("Verbs inside of a run", medians, f"{calls} x /bin/true")
+
+
 def growth(bench, rounds):
     """The finished run's call, as the ledger grows."""
     import sqlite3
@@ -127,6 +176,7 @@ def main():
         bench = Bench(folder)
         single_calls(bench, rounds)
         fan_out(bench, 2000, max(3, rounds // 40))
+        scripts(bench, rounds)
         growth(bench, max(20, rounds // 2))
 
 
