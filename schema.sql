@@ -179,6 +179,7 @@ CREATE TABLE effects (
   if_in_doubt  TEXT NOT NULL CHECK (if_in_doubt IN ('stop', 'resend', 'probe')),
   token_ttl_ms INTEGER NOT NULL,           -- how long the provider remembers the token, from the first intent
   intended_at  TEXT NOT NULL,              -- the first intent
+  keep_until   TEXT NOT NULL,              -- the key is not forgotten before, whatever else is pruned
   attempt      INTEGER REFERENCES attempts (id),   -- the last that intended or confirmed; NULL: a person's
   confirmed_at TEXT,
   result       TEXT,

@@ -15,6 +15,9 @@ enum class IfInDoubt { stop, resend, probe };
 std::string_view word_of(IfInDoubt policy);
 std::optional<IfInDoubt> if_in_doubt(std::string_view word);
 
+/// How long an effect's key is remembered at least, where the manifest does not say.
+inline constexpr Span default_keep = std::chrono::hours(24 * 400);
+
 /// 1-255 bytes of UTF-8 without control characters.
 Result<void> check_effect_key(std::string_view key);
 

@@ -173,7 +173,8 @@ constexpr std::array<Key<Reading>, 32> keys = {{
     {"success", [](const Place& place, Reading& reading) { read_success(place, reading.manifest.success); }},
     {"alerts", not_supported},
     {"pings", not_supported},
-    {"keep", not_supported},
+    {"keep",
+     [](const Place& place, Reading& reading) { keep(read_duration(place, 24h), reading.manifest.keep); }},
 }};
 
 void check_handler(const Place& root, const Reading& reading) {

@@ -14,6 +14,7 @@
 #include "base/clock.hpp"
 #include "base/json.hpp"
 #include "base/result.hpp"
+#include "contract/effect_key.hpp"
 #include "contract/http_spec.hpp"
 #include "contract/retry.hpp"
 #include "contract/verdict.hpp"
@@ -66,6 +67,7 @@ struct Manifest {
   HttpSpec http;
   Json http_call;  ///< {"http", "outcomes"} as written, for the worker
   SuccessCondition success;
+  Span keep = default_keep;
   Json config;   ///< null or an object
   Json payload;  ///< the default payload; null: none
   UnitSource units;

@@ -1,5 +1,7 @@
 #include "ledger/effects.hpp"
 
+#include <algorithm>
+
 #include "base/civil.hpp"
 #include "ledger/rows.hpp"
 
@@ -46,13 +48,14 @@ Result<std::optional<Effect>> find_effect(Ledger& ledger, std::string_view scope
 
 Result<void> add_intent(Ledger& ledger, const Effect& effect, Instant now) {
   auto insert = ledger.database().prepare(
-      "INSERT INTO effects (scope, key, state, token, fingerprint, if_in_doubt, token_ttl_ms, intended_at, "
-      "attempt)"
-      " VALUES (:scope, :key, 'intended', :token, :fingerprint, :policy, :ttl, :now, :attempt)");
+      "INSERT INTO effects (scope, key, state, token, fingerprint, if_in_doubt, token_ttl_ms, intended_at,"
+      "                     keep_until, attempt)"
+      " VALUES (:scope, :key, 'intended', :token, :fingerprint, :policy, :ttl, :now, :keep_until, :attempt)");
   if (!insert) return insert.error();
   insert->bind(":scope", effect.scope).bind(":key", effect.key).bind(":token", effect.token);
   insert->bind(":fingerprint", effect.fingerprint).bind(":policy", word_of(effect.if_in_doubt));
   insert->bind(":ttl", static_cast<std::int64_t>(effect.token_ttl.count())).bind(":now", format_instant(now));
+  insert->bind(":keep_until", format_instant(now + std::max(effect.keep, effect.token_ttl)));
   insert->bind(":attempt", or_null(effect.attempt));
   return insert->run();
 }

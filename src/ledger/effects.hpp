@@ -21,6 +21,7 @@ struct Effect {
   EffectState state = EffectState::intended;
   IfInDoubt if_in_doubt = IfInDoubt::stop;
   Span token_ttl{};
+  Span keep{};               ///< from the first intent on; at least token_ttl
   std::int64_t attempt = 0;  ///< 0: a person's, outside of any run
 };
 

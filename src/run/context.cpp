@@ -63,6 +63,7 @@ Result<Answered> intend(Ledger& ledger, const Speaker& speaker, const ChannelReq
     effect.if_in_doubt = request.policy;
     effect.token_ttl = request.token_ttl;
     effect.attempt = speaker.attempt;
+    effect.keep = speaker.keep;
     if (auto added = add_intent(ledger, effect, now); !added) return added.error();
     return granted(effect, request, "intended");
   }

@@ -18,6 +18,7 @@ struct Speaker {
   const Run& run;
   const Unit& unit;
   std::int64_t attempt = 0;  ///< 0: a person, outside of any run
+  Span keep = default_keep;  ///< of the effects' keys
   /// True while another client of this attempt is acting on that effect.
   std::function<bool(const std::string& effect)> is_acted_on = [](const std::string&) { return false; };
 };

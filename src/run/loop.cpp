@@ -192,9 +192,9 @@ Result<void> Loop::answer_requests(Instant now) {
       replies_.push_back({incoming.connection, error_reply(incoming.request.id, "no_attempt",
                                                            "say hello for a running attempt first")});
     } else {
-      const Speaker speaker = {finished_.run, slot->unit(), slot->attempt(), [&](const std::string& effect) {
-                                 return is_acted_on(effect, incoming.connection);
-                               }};
+      const Speaker speaker = {
+          finished_.run, slot->unit(), slot->attempt(), work_.manifest.keep,
+          [&](const std::string& effect) { return is_acted_on(effect, incoming.connection); }};
       auto answered = answer(world_.ledger, speaker, incoming.request, now);
       if (!answered) return answered.error().during("channel");
       const bool grips = answered->grip != Answered::Grip::none;

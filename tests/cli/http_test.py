@@ -208,7 +208,7 @@ class Answers(HttpCase):
         current = {}
         server = self.serve(lambda _: (503, {"Retry-After": current["value"]}, b""))
         retry = {"first_delay": "10s", "jitter": 0, "window": "6h"}
-        for number, (value, wait) in enumerate((("300", 300), ("5", 10), ("0", 10), ("-5", 10), ("2abc", 10), ("soon", 10), (stamp(600), 600), (stamp(-600), 10))):
+        for number, (value, wait) in enumerate((("300", 300), ("5", 10), ("0", 10), ("-5", 10), ("1.5", 10), ("2abc", 10), ("soon", 10), (stamp(600), 600), (stamp(-600), 10))):
             with self.subTest(value):
                 current["value"] = value
                 self.call_job(server.url, name=f"ra{number}", retry=retry)

@@ -247,6 +247,11 @@ class EffectLog(ScriptCase):
         self.assertEqual([(one["key"], one["state"], one["result"], one["attempt"]) for one in answer["effects"]], [("mail:1", "confirmed", "id 7\n", 1)])
         self.assert_says(self.assert_code(64, self.run_jobrun("effects", "show", "mail:9")), "no effect has the key mail:9")
 
+    def test_a_key_is_kept_for_as_long_as_the_manifest_and_the_token_ask(self):
+        self.script_job("jobrun once short -- true\njobrun once long --if-in-doubt resend --token-ttl 200d -- true\n", keep="90d")
+        self.assert_code(0, self.run_job("sync", now="2026-04-12T02:00:00Z"))
+        self.assertEqual([(key, until[:10]) for key, until in self.ledger("SELECT key, keep_until FROM effects ORDER BY key")], [("long", "2026-10-29"), ("short", "2026-07-11")])
+
     def test_a_persons_word_is_part_of_it(self):
         self.run_script("jobrun once mail:1 -- sh -c 'kill -9 $$'\n", code=82)
         self.assert_code(0, self.run_jobrun("effects", "confirm", "mail:1", "--job", "sync", "--reason", "it is in the outbox"))

@@ -280,6 +280,7 @@ TEST_CASE("what the parser accepts, the schema for editors accepts") {
           R"("output": {"limit": 1048576})",
           R"("output": {})",
           R"("success": {})",
+          R"("keep": "90d")",
           R"("success": {"min_duration": "10s", "min_items": 3})",
       }) {
     check_same(with(members), true);
@@ -315,7 +316,7 @@ TEST_CASE("what the parser refuses in one value, the schema for editors refuses"
   for (const char* members : {
            R"("ownr": "o")",
            R"("alerts": [])",
-           R"("keep": "90d")",
+           R"("keep": "0s")",
            R"("overlap": "skip")",
            R"("user": "a")",
            R"("success": {"min_items": 0})",
