@@ -2,6 +2,7 @@
 #include "base/format.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "cli/effect_view.hpp"
 #include "cli/screen.hpp"
 #include "ledger/effects.hpp"
 #include "ledger/history.hpp"
@@ -45,45 +46,6 @@ Result<Exit> list_effects(const Session& session, Ledger& ledger) {
 
 constexpr std::int64_t most_stories = 200;
 
-Json json_of(const EffectStory& story) {
-  Json settlements = Json::array();
-  for (const auto& one : story.settlements)
-    settlements.push(
-        Json::object().set("happened", one.happened).set("reason", one.reason).set("settled_at", one.at));
-  Json json = Json::object()
-                  .set("scope", story.scope)
-                  .set("key", story.key)
-                  .set("state", story.state)
-                  .set("token", story.token);
-  json.set("job", story.job)
-      .set("unit", story.unit)
-      .set("run_id", story.run_id)
-      .set("attempt", story.attempt);
-  json.set("intended_at", story.intended_at)
-      .set("confirmed_at", story.confirmed_at)
-      .set("tries", story.tries);
-  return json.set("if_in_doubt", story.if_in_doubt)
-      .set("result", story.result)
-      .set("settlements", std::move(settlements));
-}
-
-std::string text_of(const EffectStory& story) {
-  const std::string by = story.attempt == 0
-                             ? "by hand"
-                             : fmt::format("{}/{}#{}", story.run_id, printable(story.unit), story.attempt);
-  std::string text =
-      fmt::format("{} of {}: {}\n  intended {}, {} {}, by {}\n  token {}, if in doubt: {}\n",
-                  printable(story.key), printable(story.scope), story.state, story.intended_at, story.tries,
-                  story.tries == 1 ? "try" : "tries", by, story.token, story.if_in_doubt);
-  if (!story.confirmed_at.empty()) text += "  confirmed " + story.confirmed_at + "\n";
-  for (const auto& one : story.settlements)
-    text += fmt::format("  a person said at {} that it {}: {}\n", one.at,
-                        one.happened ? "happened" : "did not happen", printable(one.reason));
-  for (const std::string_view line : split(trim(story.result), '\n'))
-    if (!line.empty()) text += "  | " + printable(line) + "\n";
-  return text;
-}
-
 Result<Exit> show_effects(const Session& session, Ledger& ledger, const std::string& key) {
   auto stories = effect_stories(ledger, session.args.value("--job"), key, most_stories);
   if (!stories) return stories.error();
@@ -96,10 +58,8 @@ Result<Exit> show_effects(const Session& session, Ledger& ledger, const std::str
   for (const auto& story : *stories) {
     list.push(json_of(story));
     text += text_of(story);
-    rows.push_back(
-        {printable(story.key), story.scope, story.state, story.intended_at, std::to_string(story.tries),
-         story.attempt == 0 ? "by hand"
-                            : fmt::format("{}/{}#{}", story.run_id, printable(story.unit), story.attempt)});
+    rows.push_back({printable(story.key), story.scope, story.state, story.intended_at,
+                    std::to_string(story.tries), speaker_of(story)});
   }
   if (session.json()) {
     print_out(Json::object().set("schema_version", 1).set("effects", std::move(list)).dump() + "\n");

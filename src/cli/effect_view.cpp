@@ -1,0 +1,49 @@
+#include "cli/effect_view.hpp"
+
+#include "base/format.hpp"
+#include "base/text.hpp"
+
+namespace jobrun {
+
+Json json_of(const EffectStory& story) {
+  Json settlements = Json::array();
+  for (const auto& one : story.settlements)
+    settlements.push(
+        Json::object().set("happened", one.happened).set("reason", one.reason).set("settled_at", one.at));
+  Json json = Json::object()
+                  .set("scope", story.scope)
+                  .set("key", story.key)
+                  .set("state", story.state)
+                  .set("token", story.token);
+  json.set("job", story.job)
+      .set("unit", story.unit)
+      .set("run_id", story.run_id)
+      .set("attempt", story.attempt);
+  json.set("intended_at", story.intended_at)
+      .set("confirmed_at", story.confirmed_at)
+      .set("tries", story.tries);
+  return json.set("if_in_doubt", story.if_in_doubt)
+      .set("result", story.result)
+      .set("settlements", std::move(settlements));
+}
+
+std::string speaker_of(const EffectStory& story) {
+  return story.attempt == 0 ? "by hand"
+                            : fmt::format("{}/{}#{}", story.run_id, printable(story.unit), story.attempt);
+}
+
+std::string text_of(const EffectStory& story) {
+  std::string text =
+      fmt::format("{} of {}: {}\n  intended {}, {} {}, by {}\n  token {}, if in doubt: {}\n",
+                  printable(story.key), printable(story.scope), story.state, story.intended_at, story.tries,
+                  story.tries == 1 ? "try" : "tries", speaker_of(story), story.token, story.if_in_doubt);
+  if (!story.confirmed_at.empty()) text += "  confirmed " + story.confirmed_at + "\n";
+  for (const auto& one : story.settlements)
+    text += fmt::format("  a person said at {} that it {}: {}\n", one.at,
+                        one.happened ? "happened" : "did not happen", printable(one.reason));
+  for (const std::string_view line : split(trim(story.result), '\n'))
+    if (!line.empty()) text += "  | " + printable(line) + "\n";
+  return text;
+}
+
+}  // namespace jobrun

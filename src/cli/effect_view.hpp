@@ -1,0 +1,18 @@
+// How an effect is shown: as text for a person and as JSON.
+// Reads nothing and prints nothing.
+#pragma once
+
+#include <string>
+
+#include "base/json.hpp"
+#include "ledger/history.hpp"
+
+namespace jobrun {
+
+Json json_of(const EffectStory& story);
+/// All that is known of it, several lines.
+std::string text_of(const EffectStory& story);
+/// "nightly/customer_37#2", or "by hand".
+std::string speaker_of(const EffectStory& story);
+
+}  // namespace jobrun
