@@ -330,7 +330,8 @@ class BadPeers(HttpCase):
         self.call_job(server.url, http={"method": "GET"})
         self.assert_code(80, self.run_job("call"))
         self.assertEqual(self.last(), ("stop", "answer_too_large"))
-        self.assertLess(self.value("SELECT peak_kib FROM attempts"), 64 * 1024)
+        if "JOBRUN_SANITIZED" not in os.environ:  # whose shadow memory is not ours
+            self.assertLess(self.value("SELECT peak_kib FROM attempts"), 64 * 1024)
         self.call_job(self.serve(lambda _: (200, {"X-Long": "x" * 400_000}, b"")).url, name="header", http={"method": "GET"})
         self.assertIn(self.run_job("header").code, (75, 80))
 
