@@ -102,11 +102,18 @@ def fan_out(bench, units, rounds):
 
 
 def watched(command, environment):
-    """(seconds, peak KiB of the process itself)"""
+    """(seconds, peak KiB of the process itself, without its children)"""
     began = time.perf_counter()
     process = subprocess.Popen(command, env=environment, **QUIET)
-    _, _, usage = os.wait4(process.pid, 0)
-    return time.perf_counter() - began, usage.ru_maxrss
+    peak = 0
+    while process.poll() is None:
+        try:
+            status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+            peak = max([peak] + [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")])
+        except OSError:
+            pass
+        time.sleep(0.005)
+    return time.perf_counter() - began, peak
 
 
 def bare_inserts(folder, count, group):
