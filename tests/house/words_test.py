@@ -58,7 +58,8 @@ def faults_of_call(call):
     if words[0] in house.reserved_words() - set(house.verbs()) - {"help", "version"}:
         return [f"this jobrun has no verb {words[0]}"]
     known = house.options(words[0] if words[0] in house.verbs() else "run") | ALWAYS
-    named = {re.match(r"-+[a-z-]*", word).group(0) for word in words if word.startswith("--")}
+    own = words[:words.index("--")] if "--" in words else words  # behind it stands a command of its own
+    named = {re.match(r"-+[a-z-]*", word).group(0) for word in own if word.startswith("--")}
     return [f"{word} is no option of it" for word in sorted(named - known)]
 
 
