@@ -103,6 +103,9 @@ Span Loop::wake_time(Span now) {
 }
 
 void Loop::gather() {
+  // First: what has run out of time is ended here, and its end is to be watched for at once.
+  const Span before = world_.clock.steady();
+  const Span wake = wake_time(before);
   std::vector<pollfd> watched = {{signals_.get(), POLLIN, 0}};
   for (const auto& slot : slots_) {
     if (slot->output_fd() >= 0) watched.push_back({slot->output_fd(), POLLIN, 0});
@@ -116,8 +119,6 @@ void Loop::gather() {
   for (const auto& watch : channel)
     watched.push_back({watch.fd, static_cast<short>(watch.for_writing ? POLLOUT : POLLIN), 0});
 
-  const Span before = world_.clock.steady();
-  const Span wake = wake_time(before);
   const long long left = wake == Span::max() ? -1 : std::max<long long>(0, (wake - before).count());
   ::poll(watched.data(), watched.size(),
          must_write(before) ? 0 : static_cast<int>(std::min<long long>(left, 3'600'000)));

@@ -35,7 +35,7 @@ class Slot {
 
   bool ended() const { return ended_; }
   /// It was asked to end, by the clock or by a signal, and has its grace.
-  bool is_stopping() const { return (timed_out_ || interrupted_) && !ended_; }
+  bool is_stopping() const { return (timed_out_ || interrupted_) && !killed_ && !ended_; }
   int pid() const { return child_ ? child_->pid() : 0; }
   int output_fd() const { return child_ && !ended_ ? child_->output() : -1; }
   int pidfd() const { return child_ && !ended_ ? child_->pidfd() : -1; }

@@ -446,6 +446,16 @@ class OutsideAndAfter(ScriptCase):
         wait_until(lambda: self.run_job("sync").code == 82, "the lock to be free")
         self.assertEqual(self.lines(), ["acted"])
 
+    def test_a_child_that_hides_and_holds_the_channel_can_not_keep_a_job_that_is_to_end(self):
+        self.channel_job("hider", 'import subprocess\nask("intend", key="mail")\n'
+                         'subprocess.Popen(["/usr/bin/sleep", "1000"], env={}, pass_fds=[channel.fileno()], start_new_session=True)\n'
+                         'open(T + "/up", "w").close()\nsignal.pause()\n', grace="200ms")
+        process = self.start_jobrun("hider", "--run-date", "2026-04-12")
+        wait_until(lambda: self.has("up"), "the job")
+        process.terminate()
+        self.assert_code(82, self.finish(process, timeout=10))
+        self.assertEqual(self.effects(), {"mail": "in_doubt"})
+
     @unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "only root can become another user")
     def test_another_user_is_not_heard(self):
         os.chmod(self.folder, 0o755)
