@@ -453,8 +453,9 @@ class OutsideAndAfter(ScriptCase):
         process = self.start_jobrun("hider", "--run-date", "2026-04-12")
         wait_until(lambda: self.has("up"), "the job")
         process.terminate()
-        self.assert_code(82, self.finish(process, timeout=10))
+        self.assert_code(75, self.finish(process, timeout=10))
         self.assertEqual(self.effects(), {"mail": "in_doubt"})
+        self.assert_code(82, self.run_job("hider"))
 
     @unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "only root can become another user")
     def test_another_user_is_not_heard(self):
