@@ -136,7 +136,6 @@ class MainJob(PreflightCase):
         self.job("invoice_sync", {"native": "invoice_sync", "units": json.loads(units), "retry": {"first_delay": "0s"},
                                   "config": {"api": url, "store": self.path("invoices.db"), "webhook": url + "/webhooks/invoices", "page_size": 3, "timeout": "5s"},
                                   "secrets": {"BILLING_TOKEN": "env:BILLING_TOKEN", "WEBHOOK_SECRET": "env:WEBHOOK_SECRET"}})
-        os.environ["BILLING_TOKEN"], os.environ["WEBHOOK_SECRET"] = "sk_test_demo", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
         secrets = {"BILLING_TOKEN": "sk_test_demo", "WEBHOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
         probe = f"sqlite3 {self.path('invoices.db')} 'select id, account from invoices order by id'"
         outcome = self.assert_code(0, self.run_jobrun("preflight", "invoice_sync", "--run-date", "2026-04-12", "--chaos", "--probe", probe, "--reset", f"rm -f {self.path('invoices.db')}*",
