@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::size_t most_connections = 1024;
 constexpr std::size_t queue_limit = 4 * 1024 * 1024;  // bytes of replies that a peer has not read
+// A turn takes no more of those that are answered with something stored (64 KiB at the most) from one peer: a
+// few bytes of requests must not become a hundred megabytes of replies.
+constexpr int most_long_answers = 32;
 constexpr std::string_view socket_name = "/channel";
 
 bool address_of(const std::string& path, sockaddr_un& address) {
@@ -30,6 +33,10 @@ bool same_user(int fd) {
   socklen_t size = sizeof peer;
   return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
          (peer.uid == ::geteuid() || peer.uid == 0);
+}
+
+bool has_long_answer(ChannelOp op) {
+  return op == ChannelOp::hello || op == ChannelOp::cursor || op == ChannelOp::intend;
 }
 
 void remove_folder(const std::string& folder) {
@@ -76,10 +83,13 @@ void ChannelServer::gather(std::vector<Incoming>& requests) {
   accept_all();
   for (auto& connection : connections_) {
     flush(*connection);
-    if (connection->out.size() < queue_limit) read_from(*connection, requests);
+    if (connection->out.size() >= queue_limit) continue;
+    if (!connection->backlog) receive(*connection);
+    take_lines(*connection, requests);
   }
-  std::erase_if(connections_,
-                [](const auto& connection) { return connection->closing && connection->out.empty(); });
+  std::erase_if(connections_, [](const auto& connection) {
+    return connection->closing && connection->out.empty() && !connection->backlog;
+  });
 }
 
 void ChannelServer::accept_all() {
@@ -94,32 +104,41 @@ void ChannelServer::accept_all() {
   }
 }
 
-void ChannelServer::read_from(Connection& connection, std::vector<Incoming>& requests) {
+bool ChannelServer::has_backlog() const {
+  return std::any_of(connections_.begin(), connections_.end(), [](const auto& connection) {
+    return connection->backlog && connection->out.size() < queue_limit;
+  });
+}
+
+void ChannelServer::receive(Connection& connection) {
   char buffer[64 * 1024];
   const ssize_t got = ::recv(connection.fd.get(), buffer, sizeof buffer, 0);
-  if (got < 0) {
-    if (errno != EAGAIN && errno != EINTR) connection.closing = true;
-    return;
-  }
-  if (got == 0) {
-    connection.closing = true;
-    connection.out.clear();
-    return;
-  }
-  connection.in.append(buffer, static_cast<std::size_t>(got));
+  if (got > 0) connection.in.append(buffer, static_cast<std::size_t>(got));
+  if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) connection.closing = true;
+  if (got == 0) connection.out.clear();
+}
+
+void ChannelServer::take_lines(Connection& connection, std::vector<Incoming>& requests) {
   std::size_t begin = 0;
+  int long_answers = 0;
+  connection.backlog = false;
   for (auto end = connection.in.find('\n'); end != std::string::npos; end = connection.in.find('\n', begin)) {
+    if (long_answers == most_long_answers) {
+      connection.backlog = true;
+      break;
+    }
     std::int64_t id = 0;
     auto request = parse_request(std::string_view(connection.in).substr(begin, end - begin), id);
     begin = end + 1;
     if (request) {
+      long_answers += has_long_answer(request->op) ? 1 : 0;
       requests.push_back({connection.id, std::move(*request)});
     } else {
       connection.out += error_reply(id, "bad_request", request.error().what());
     }
   }
   connection.in.erase(0, begin);
-  if (connection.in.size() > channel_line_limit) {
+  if (!connection.backlog && connection.in.size() > channel_line_limit) {
     connection.out += error_reply(0, "line_too_long", "a line may have 1 MiB at most");
     connection.closing = true;
   }

@@ -40,6 +40,8 @@ class ChannelServer {
   };
   /// Descriptors to poll.
   void watch(std::vector<Watch>& watches) const;
+  /// Lines have been read that are not taken yet: gather() has something to do without waiting.
+  bool has_backlog() const;
   /// Accepts, reads and parses what has come; bad lines are answered at once.
   void gather(std::vector<Incoming>& requests);
   /// The attempt a connection has said hello for (ledger id), 0 before that.
@@ -56,10 +58,12 @@ class ChannelServer {
     std::string in, out;
     std::int64_t attempt = 0;
     bool closing = false;
+    bool backlog = false;  // `in` has whole lines, left for the next turn
   };
   ChannelServer() = default;
   void accept_all();
-  void read_from(Connection& connection, std::vector<Incoming>& requests);
+  void receive(Connection& connection);
+  void take_lines(Connection& connection, std::vector<Incoming>& requests);
   void flush(Connection& connection);
   Connection* find(std::uint64_t id);
 

@@ -121,7 +121,9 @@ void Loop::gather() {
 
   const long long left = wake == Span::max() ? -1 : std::max<long long>(0, (wake - before).count());
   ::poll(watched.data(), watched.size(),
-         must_write(before) ? 0 : static_cast<int>(std::min<long long>(left, 3'600'000)));
+         must_write(before) || channel_->has_backlog()
+             ? 0
+             : static_cast<int>(std::min<long long>(left, 3'600'000)));
 
   if (watched[0].revents != 0) take_signal();
   const auto readable = [&](int fd) {

@@ -80,7 +80,7 @@ def main():
         if build.name != "sanitize":
             continue
         watched = dict(environment, JOBRUN=str(build / "jobrun"), JOBRUN_SANITIZED="1", ASAN_OPTIONS="detect_leaks=0:abort_on_error=1")
-        for name in ("identity_test.py", "units_test.py", "script_test.py", "replay_test.py", "http_test.py", "screens_test.py", "faults_test.py"):
+        for name in ("identity_test.py", "units_test.py", "channel_test.py", "script_test.py", "replay_test.py", "http_test.py", "screens_test.py", "faults_test.py"):
             path = ROOT / "tests" / "cli" / name
             if path.exists():
                 run_python(path, watched, tally, " under sanitizers")
