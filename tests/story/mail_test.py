@@ -78,6 +78,7 @@ class Mail(JobrunCase):
         self.addCleanup(self.receiver.close)
         self.dice = random.Random(20260412)
         self.kills = self.settled = 0
+        self.retry_was_cut_off = False
 
     def mail_job(self, policy):
         self.shell_job("mail", JOB % (CUSTOMERS, JOBRUN, policy), env={"URL": self.receiver.url}, retry={"max_attempts": 100, "first_delay": "0s", "window": "6h"})
@@ -143,15 +144,17 @@ class Mail(JobrunCase):
         def settle():
             """The person who is asked: finds out, and says so."""
             listed = json.loads(self.run_jobrun("effects", "--json").out)["effects"]
-            self.assertNotEqual(listed, [])
+            self.assertTrue(listed or self.retry_was_cut_off, "82 without an effect in doubt")
             for effect in listed:
                 word = "confirm" if effect["key"] in self.receiver.deliveries else "release"
                 self.assert_code(0, self.run_jobrun("effects", word, effect["key"], "--job", "mail", "--reason", "looked at the receiver"))
                 self.settled += 1
             process = self.start_jobrun("retry", "mail")
+            self.retry_was_cut_off = False
             self.wait_for_a_moment(process)
             if self.kills < KILLS and process.poll() is None:
                 self.kills += 1
+                self.retry_was_cut_off = True  # perhaps before it opened the unit: then 82 stands, and nothing is left to settle
                 process.kill()
             self.finish(process)
 
