@@ -51,6 +51,17 @@ Result<std::optional<LatestError>> latest_error(Ledger& ledger, const Run& run) 
       LatestError{query->text(0), query->text(1), query->text(2), query->text(3)});
 }
 
+Result<std::vector<std::string>> run_dates_of(Ledger& ledger, std::string_view job, std::string_view from,
+                                              std::string_view to, std::int64_t most) {
+  // Behind every label of the last day stands no more than a time of day: '~' comes after it.
+  auto query = ledger.database().prepare(
+      "SELECT DISTINCT run_date FROM runs WHERE job = :job AND run_date >= :from"
+      " AND run_date <= CASE :to WHEN '' THEN '~' ELSE :to || '~' END ORDER BY run_date DESC LIMIT :most");
+  if (!query) return query.error();
+  query->bind(":job", job).bind(":from", from).bind(":to", to).bind(":most", most);
+  return all_rows(query, only_text);
+}
+
 Result<std::vector<Attention>> attention(Ledger& ledger, std::string_view job, Instant now) {
   auto query = ledger.database().prepare(
       "SELECT kind, job, unit, run_date, state, reason, message, next_action, since FROM v_attention"

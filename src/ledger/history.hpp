@@ -28,6 +28,11 @@ struct LatestError {
 };
 Result<std::optional<LatestError>> latest_error(Ledger& ledger, const Run& run);
 
+/// The latest `most` run dates that the job has runs for, newest first; from the index alone. `from` and `to`
+/// are labels, both included; empty: no border.
+Result<std::vector<std::string>> run_dates_of(Ledger& ledger, std::string_view job, std::string_view from,
+                                              std::string_view to, std::int64_t most);
+
 struct Attention {
   std::string kind, job, unit, run_date, state, reason, message, next_action, since;
 };
