@@ -10,6 +10,7 @@
 #include "cli/args.hpp"
 #include "contract/exit_codes.hpp"
 #include "run/catalog.hpp"
+#include "run/places.hpp"
 #include "run/world.hpp"
 
 namespace jobrun {
@@ -21,6 +22,10 @@ struct Session {
   const Clock& clock;
   const Places places;  ///< empty for verbs that speak to a running jobrun
 
+  /// What the configuration says; read now where finding the places did not ask for it.
+  Result<Config> config() const {
+    return places.config ? Result<Config>(*places.config) : load_config(environment);
+  }
   bool quiet() const { return args.has("--quiet"); }
   bool json() const { return args.has("--json"); }
   /// Lives as long as the process: closing it would only tidy memory, and a call that finds nothing to do has

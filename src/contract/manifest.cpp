@@ -249,24 +249,6 @@ void check_names(const Json& root, const Manifest& manifest, Faults& faults) {
   }
 }
 
-// Json says "line 3: ..." or "line 3, column 7: ..."; a manifest's fault says "FILE:3: ...".
-Error not_json(std::string_view path, const Error& error) {
-  std::string_view what = error.what();
-  constexpr std::string_view lead = "line ";
-  int line = 0;
-  if (what.substr(0, lead.size()) == lead) {
-    const std::size_t end = std::min(what.find_first_of(":,"), what.size());
-    const auto number = parse_integer(what.substr(lead.size(), end - lead.size()), 1, 1'000'000'000);
-    if (number && end < what.size()) {
-      line = static_cast<int>(*number);
-      what = trim(what.substr(end + 1));
-    }
-  }
-  Faults faults(path);
-  faults.add(line, {}, what);
-  return faults.error();
-}
-
 std::string folder_of(std::string_view path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string_view::npos) return ".";

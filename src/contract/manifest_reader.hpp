@@ -1,6 +1,6 @@
-// What manifest.cpp is written with: the list of faults, typed readers of one value, tables of an object's
-// keys. A reader that finds a fault notes it and answers nothing; the reading goes on, so that all faults are
-// found at once. Knows no field of the manifest.
+// What manifest.cpp and config.cpp are written with: the list of faults, typed readers of one value, tables
+// of an object's keys. A reader that finds a fault notes it and answers nothing; the reading goes on, so that
+// all faults are found at once. Knows no field of either.
 #pragma once
 
 #include <array>
@@ -32,6 +32,9 @@ class Faults {
   std::string file_;
   std::vector<std::pair<int, std::string>> faults_;
 };
+
+/// The one fault of a file that is no JSON at all; `error` is the parser's.
+Error not_json(std::string_view path, const Error& error);
 
 /// A value of the manifest and where it stands: "retry.window".
 struct Place {

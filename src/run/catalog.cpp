@@ -1,6 +1,5 @@
 #include "run/catalog.hpp"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.hpp"
@@ -16,66 +15,10 @@ namespace jobrun {
 
 namespace {
 
-constexpr const char* system_config = "/etc/jobrun/config.json";
 constexpr std::size_t manifest_limit = 16 * 1024 * 1024;
 constexpr std::size_t units_limit = 64 * 1024 * 1024;
 constexpr std::size_t secret_limit = 1024 * 1024;  // as systemd's credentials
 constexpr Span units_timeout = std::chrono::minutes(1);
-
-bool ours(const std::string& folder) {
-  struct stat info {};
-  return ::stat(folder.c_str(), &info) == 0 && info.st_uid == ::geteuid();
-}
-
-/// $XDG_..._HOME/jobrun or its default below $HOME; relative values are ignored (XDG Base Directory
-/// Specification).
-std::string xdg(const Environment& environment, std::string_view variable, std::string_view fallback) {
-  const std::string base = value_of(environment, variable);
-  if (base.starts_with('/')) return path_join(base, "jobrun");
-  const std::string home = value_of(environment, "HOME");
-  return home.starts_with('/') ? path_join(path_join(home, fallback), "jobrun") : "";
-}
-
-Result<Json> read_config() {
-  if (!exists(system_config)) return Json::object();
-  if (auto trusted = check_trusted_file(system_config); !trusted) return trusted.error();
-  auto text = read_file(system_config, manifest_limit);
-  if (!text) return text.error();
-  auto config = Json::parse(*text, Json::Comments::allow);
-  if (!config) return Error(Fault::setup, std::string(system_config) + ": " + config.error().what());
-  for (const auto& [name, value] : config->members())
-    if ((name != "ledger" && name != "jobs") || !value.is_string() || !value.as_string().starts_with('/'))
-      return Error(Fault::setup,
-                   fmt::format("{}:{}: {}: only \"ledger\" and \"jobs\" are known, each an absolute path",
-                               system_config, value.line(), name));
-  return config;
-}
-
-std::string ledger_place(const std::string& flag, const Environment& environment, const Json& config) {
-  if (!flag.empty()) return flag;
-  if (const std::string named = value_of(environment, "JOBRUN_LEDGER"); !named.empty()) return named;
-  // systemd may name several folders, colon separated (systemd.exec(5))
-  const std::string state = value_of(environment, "STATE_DIRECTORY");
-  if (!state.empty()) return path_join(split(state, ':').front(), "ledger.db");
-  if (config.has("ledger")) return config.at("ledger").as_string();
-  if (::geteuid() == 0 || ours("/var/lib/jobrun")) return "/var/lib/jobrun/ledger.db";
-  const std::string own = xdg(environment, "XDG_STATE_HOME", ".local/state");
-  return own.empty() ? "" : path_join(own, "ledger.db");
-}
-
-std::string jobs_place(const std::string& flag, const Environment& environment, const Json& config) {
-  if (!flag.empty()) return flag;
-  if (const std::string named = value_of(environment, "JOBRUN_JOBS"); !named.empty()) return named;
-  if (config.has("jobs")) return config.at("jobs").as_string();
-  if (exists("/etc/jobrun/jobs")) return "/etc/jobrun/jobs";
-  return xdg(environment, "XDG_CONFIG_HOME", ".config").empty()
-             ? "/etc/jobrun/jobs"
-             : path_join(xdg(environment, "XDG_CONFIG_HOME", ".config"), "jobs");
-}
-
-}  // namespace
-
-namespace {
 
 bool holds_array(const std::string& path) {
   auto text = read_file(path, units_limit);
@@ -90,22 +33,6 @@ bool holds_array(const std::string& path) {
 }
 
 }  // namespace
-
-Result<Places> find_places(const std::string& ledger_flag, const std::string& jobs_flag,
-                           const Environment& environment) {
-  const bool config_needed = ledger_flag.empty() || jobs_flag.empty();
-  auto config = config_needed ? read_config() : Result<Json>(Json::object());
-  if (!config) return config.error();
-  Places places;
-  places.ledger = ledger_place(ledger_flag, environment, *config);
-  places.jobs = jobs_place(jobs_flag, environment, *config);
-  if (places.ledger.empty())
-    return Error(Fault::setup, "no place for the ledger: HOME is not set",
-                 "name one: --ledger PATH or JOBRUN_LEDGER=PATH");
-  places.ledger = path_absolute(places.ledger);
-  places.jobs = path_absolute(places.jobs);
-  return places;
-}
 
 std::vector<std::string> job_names(const std::string& jobs_folder) {
   std::vector<std::string> names = list_folder(jobs_folder, ".json");

@@ -1,5 +1,5 @@
-// The catalogue: where the ledger and the jobs are, a job's manifest, its list of units, its secrets.
-// Checks that each place may be trusted. Writes nothing and caches nothing.
+// The catalogue: a job's manifest, its list of units, its secrets.
+// Checks that each file may be trusted. Writes nothing and caches nothing.
 #pragma once
 
 #include <string>
@@ -10,14 +10,6 @@
 #include "run/world.hpp"
 
 namespace jobrun {
-
-/// Contract 2.10. Empty flags mean: not given.
-struct Places {
-  std::string ledger;  ///< absolute path of the ledger
-  std::string jobs;    ///< absolute path of the jobs directory
-};
-Result<Places> find_places(const std::string& ledger_flag, const std::string& jobs_flag,
-                           const Environment& environment);
 
 /// Fault::setup with all faults of the manifest; an unknown job names the nearest one.
 Result<Manifest> load_manifest(const std::string& jobs_folder, const std::string& job);

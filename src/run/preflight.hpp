@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "run/catalog.hpp"
+#include "run/places.hpp"
 #include "run/world.hpp"
 
 namespace jobrun {

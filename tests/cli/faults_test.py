@@ -423,6 +423,37 @@ class Places(Faults):
         self.assert_refused(78, self.run_jobrun("invoice_sync", *DAY), "belongs to uid 65534")
         self.assert_unchanged()
 
+    def config(self, text):
+        return {"JOBRUN_CONFIG": self.write("config.json", text)}
+
+    def test_the_configuration_names_the_ledger_and_the_jobs_directory(self):
+        environment = self.config('{"ledger": "%s", // where it is\n "jobs": "%s"}' % (self.ledger_path, self.jobs))
+        bare = {"JOBRUN_LEDGER": None, "JOBRUN_JOBS": None}
+        self.assert_code(0, self.run_jobrun("invoice_sync", "--run-date", "2026-04-13", env={**environment, **bare}))
+        self.assertEqual([("2026-04-13", "done")], self.ledger("SELECT run_date, state FROM runs ORDER BY id DESC LIMIT 1"))
+
+    def test_a_persons_own_configuration_stands_below_the_xdg_folder(self):
+        os.makedirs(self.path("xdg/jobrun"), 0o700)
+        self.write("xdg/jobrun/config.json", '{"ledger": "%s", "jobs": "%s"}' % (self.ledger_path, self.jobs))
+        bare = {"JOBRUN_LEDGER": None, "JOBRUN_JOBS": None}
+        self.assert_code(0, self.run_jobrun("invoice_sync", "--run-date", "2026-04-13", env={"XDG_CONFIG_HOME": self.path("xdg"), **bare}))
+        self.assertTrue(self.has("ran"))
+
+    def test_a_fault_of_the_configuration_is_told_with_file_and_line(self):
+        environment = {**self.config('{\n "ledgr": "/x"}'), "JOBRUN_LEDGER": None}
+        self.assert_refused(78, self.run_jobrun("invoice_sync", *DAY, env=environment), "config.json:2: ledgr: unknown key; did you mean \"ledger\"?")
+        self.assert_unchanged()
+
+    def test_a_configuration_that_others_can_write_is_not_trusted(self):
+        environment = {**self.config("{}"), "JOBRUN_LEDGER": None}
+        os.chmod(self.path("config.json"), 0o666)
+        self.assert_refused(78, self.run_jobrun("invoice_sync", *DAY, env=environment), "configuration", "config.json can be written by others")
+        self.assert_unchanged()
+
+    def test_a_named_configuration_has_to_be_there(self):
+        environment = {"JOBRUN_CONFIG": self.path("nowhere.json"), "JOBRUN_LEDGER": None}
+        self.assert_refused(78, self.run_jobrun("invoice_sync", *DAY, env=environment), "$JOBRUN_CONFIG", "nowhere.json")
+
     def test_a_missing_jobs_directory_is_named(self):
         for words in (("invoice_sync", *DAY), ("jobs",)):
             self.assert_refused(78, self.run_jobrun(*words, "--jobs", self.path("nowhere")), "there is no jobs directory " + self.path("nowhere"))

@@ -121,6 +121,11 @@ class Words(unittest.TestCase):
                 described = {head.split()[1] for head, _ in items(section(page, name)) if head.startswith("Ic ")}
                 self.assertEqual(house.schema_keys()[where], described)
 
+    def test_every_key_of_the_configuration_is_in_the_man_page_and_the_reverse(self):
+        table = re.split(r"Key<Config>, \d+> keys = ", read("src/contract/config.cpp"))[1].split("}};", 1)[0]
+        described = {head.split()[1] for head, _ in items(section(man("jobrun.1"), "CONFIGURATION"))}
+        self.assertEqual(set(re.findall(r'^    \{"(\w+)",', table, re.M)), described)
+
     def test_the_schema_for_editors_has_the_keys_that_the_parser_takes(self):
         text = read("src/contract/manifest.cpp")
         table = re.split(r"Key<Reading>, \d+> keys = ", text)[1].split("}};", 1)[0]
