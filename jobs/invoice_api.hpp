@@ -1,15 +1,13 @@
-// The words of the two services that invoice_sync speaks to: a Stripe-shaped list of invoices, and a receiver
-// of webhooks (Standard Webhooks). Pure: builds requests and reads answers, sends nothing.
+// The words of the service that invoice_sync reads from: a Stripe-shaped list of invoices.
+// Pure: builds requests and reads answers, sends nothing.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "base/clock.hpp"
 #include "base/result.hpp"
 
 namespace jobrun {
@@ -51,12 +49,5 @@ Result<InvoicePage> parse_invoice_page(std::string_view body);
 
 /// True for a 404 that says that the invoice in `starting_after` is not there (any more).
 bool is_unknown_invoice(int status, std::string_view body);
-
-/// The key of a `whsec_...` secret; nothing where it is none.
-std::optional<std::string> webhook_key(std::string_view secret);
-
-/// The three headers of Standard Webhooks over exactly these bytes. `id` must have no '.'.
-std::vector<std::pair<std::string, std::string>> webhook_headers(std::string_view key, std::string_view id,
-                                                                 Instant at, std::string_view body);
 
 }  // namespace jobrun

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/text.hpp"
+#include "contract/webhook.hpp"
 #include "jobs/invoice_api.hpp"
 
 namespace jobrun {

@@ -19,6 +19,7 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "contract/native_job.hpp"
+#include "contract/webhook.hpp"
 #include "jobs/invoice_api.hpp"
 #include "jobs/invoice_settings.hpp"
 #include "jobs/invoice_store.hpp"

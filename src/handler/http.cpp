@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "base/text.hpp"
+#include "handler/http_words.hpp"
 
 namespace jobrun {
 namespace {
@@ -107,45 +108,17 @@ static std::size_t on_body(char* bytes, std::size_t, std::size_t count, void* to
   return count;
 }
 
+/// What is left to read of a mail.
+static std::size_t on_read(char* buffer, std::size_t size, std::size_t count, void* from) {
+  auto& left = *static_cast<std::string_view*>(from);
+  const std::size_t taken = left.copy(buffer, size * count);
+  left.remove_prefix(taken);
+  return taken;
+}
+
 static curl_socket_t open_socket(void*, curlsocktype, curl_sockaddr* address) {
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
-}
-
-bool is_token(std::string_view text) {  // RFC 9110 5.6.2
-  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           others.find(c) != std::string_view::npos;
-  });
-}
-
-bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; });
-}
-
-/// Why a request is not even tried; empty where it is sound.
-std::string fault_of(const HttpRequest& request) {
-  if (!is_token(request.method)) return "the method is not a word";
-  if (request.url.empty() || has_control(request.url)) return "the URL is empty or has a control character";
-  for (const auto& [name, value] : request.headers) {
-    if (!is_token(name)) return "the name of a header is not a word";
-    if (has_control(value)) return "the header " + name + " has a control character";
-  }
-  return {};
-}
-
-/// scheme://host:port/path of a URL: what may be told, without user, password and query.
-std::string place_of(std::string_view url) {
-  url = url.substr(0, url.find_first_of("?#"));
-  const std::size_t scheme = url.find("://");
-  if (scheme == std::string_view::npos) return printable(clip(url.substr(url.rfind('@') + 1), 200));
-  const std::size_t host = scheme + 3;
-  const std::size_t path = std::min(url.find('/', host), url.size());
-  const std::size_t user = url.substr(host, path - host).rfind('@');
-  const std::size_t shown = user == std::string_view::npos ? host : host + user + 1;
-  return printable(clip(std::string(url.substr(0, host)).append(url.substr(shown)), 200));
 }
 
 /// 6-world 5.3. `sent` decides first: a code says what failed, not whether the other side has the request.
@@ -294,6 +267,7 @@ struct HttpClient::Curl {
   }
 
   HttpReply exchange(const HttpRequest& request, const std::string& place);
+  HttpReply send(const Mail& mail, const std::string& place);
 
   CURLoption refused_option{};
 };
@@ -352,6 +326,52 @@ HttpReply HttpClient::Curl::exchange(const HttpRequest& request, const std::stri
   return reply;
 }
 
+HttpReply HttpClient::Curl::send(const Mail& mail, const std::string& place) {
+  const auto free_list = [this](curl_slist* list) { f.slist_free_all(list); };
+  curl_slist* list = nullptr;
+  bool complete = true;
+  for (const auto& one : mail.to) complete = complete && add_header(list, one);
+  const std::unique_ptr<curl_slist, decltype(free_list)> owner(list, free_list);
+  std::string_view left = mail.message;
+  std::array<char, CURL_ERROR_SIZE> told{};
+
+  refused_option = {};
+  f.easy_reset(easy);
+  set_policy();
+  set(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+  set(CURLOPT_URL, mail.url.c_str());
+  // A password never travels in the clear, but to this machine; without one TLS is used where it is offered.
+  set(CURLOPT_USE_SSL, long{mail.is_local()     ? CURLUSESSL_NONE
+                            : mail.user.empty() ? CURLUSESSL_TRY
+                                                : CURLUSESSL_ALL});
+  if (!mail.user.empty()) {
+    set(CURLOPT_USERNAME, mail.user.c_str());
+    set(CURLOPT_PASSWORD, mail.password.c_str());
+  }
+  set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(mail.timeout));
+  set(CURLOPT_TIMEOUT_MS, milliseconds(mail.timeout));
+  set(CURLOPT_MAIL_FROM, mail.from.c_str());
+  set(CURLOPT_MAIL_RCPT, list);
+  set(CURLOPT_UPLOAD, 1L);
+  set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(mail.message.size()));
+  set(CURLOPT_READFUNCTION, &on_read);
+  set(CURLOPT_READDATA, &left);
+  set(CURLOPT_ERRORBUFFER, told.data());
+  if (!complete) return refused(place + ": out of memory");
+  if (refused_option != 0)
+    return refused(place + ": libcurl does not take option " + std::to_string(refused_option));
+
+  const CURLcode code = f.easy_perform(easy);
+  f.easy_setopt(easy, CURLOPT_ERRORBUFFER, static_cast<char*>(nullptr));
+  HttpReply reply;
+  reply.status = static_cast<int>(info(CURLINFO_RESPONSE_CODE, 0L));
+  if (code == CURLE_OK) return reply;
+  reply.failure = failure_of(code, false);
+  const std::string_view words = told[0] != '\0' ? std::string_view(told.data()) : f.easy_strerror(code);
+  reply.message = place + ": " + printable(clip(words, 200));
+  return reply;
+}
+
 HttpClient::HttpClient(std::string library) : curl_(std::make_unique<Curl>()) {
   curl_->name = std::move(library);
 }
@@ -364,6 +384,12 @@ HttpReply HttpClient::perform(const HttpRequest& request) {
   if (const std::string fault = fault_of(request); !fault.empty()) return refused(place + ": " + fault);
   if (const std::string fault = curl_->load(); !fault.empty()) return refused(fault);
   return curl_->exchange(request, place);
+}
+
+HttpReply HttpClient::send(const Mail& mail) {
+  const std::string place = place_of(mail.url);
+  if (const std::string fault = curl_->load(); !fault.empty()) return refused(fault);
+  return curl_->send(mail, place);
 }
 
 }  // namespace jobrun

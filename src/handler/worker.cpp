@@ -10,9 +10,11 @@
 #include "base/text.hpp"
 #include "contract/exit_codes.hpp"
 #include "contract/native_job.hpp"
+#include "handler/capture.hpp"
 #include "handler/channel_client.hpp"
 #include "handler/http.hpp"
 #include "handler/http_call.hpp"
+#include "handler/sender.hpp"
 
 namespace jobrun {
 
@@ -219,6 +221,11 @@ Verdict verdict_of(const std::string& name, JobContext& context, const Json& hel
 }  // namespace
 
 int run_worker(const std::string& name) {
+  if (name == sender_worker) {
+    auto text = read_all(STDIN_FILENO, parcel_limit);
+    if (!text || std::fputs(send_parcel(*text).c_str(), stdout) < 0) return static_cast<int>(Exit::internal);
+    return std::fflush(stdout) == 0 ? 0 : static_cast<int>(Exit::internal);
+  }
   auto channel = ChannelClient::connect(environment("JOBRUN_SOCKET"));
   if (!channel) give_up(channel.error());
   ChannelRequest hello;
