@@ -1,9 +1,6 @@
 #include "cli/args.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <deque>
-#include <memory>
 #include <optional>
 
 #include "base/format.hpp"
@@ -65,29 +62,29 @@ Error wrong_words(const VerbSpec& verb, const std::vector<std::string>& words, b
   return usage(fmt::format("{} is missing", verb.words), hint_for(verb));
 }
 
-/// What CLI11 would say in its own words, said in ours: an option given twice, without its value, or with one
-/// that it does not take.
-std::optional<Error> misused_option(const VerbSpec& verb, const std::vector<std::string>& argv) {
-  for (const auto& option : verb.options) {
-    int times = 0;
-    for (std::size_t i = 0; i < argv.size(); ++i) {
-      const std::string_view word = argv[i];
-      if (word.substr(0, word.find('=')) != option.name) continue;
-      const bool with_value = word.find('=') != std::string_view::npos;
-      ++times;
-      if (option.takes == OptionSpec::Takes::nothing && with_value)
-        return usage(fmt::format("{} takes no value", option.name),
-                     fmt::format("write {} alone", option.name));
-      const bool wants_value =
-          option.takes == OptionSpec::Takes::value || option.takes == OptionSpec::Takes::values;
-      if (wants_value && !with_value && (i + 1 == argv.size() || argv[i + 1].starts_with("--")))
-        return usage(fmt::format("{} needs a value", option.name),
-                     fmt::format("{} {}", option.name, option.value));
-    }
-    if (times > 1 && option.takes != OptionSpec::Takes::values)
-      return usage(fmt::format("{} is given twice", option.name), "say it once");
-  }
-  return std::nullopt;
+const OptionSpec* find_option(const VerbSpec& verb, std::string_view name) {
+  for (const auto& option : verb.options)
+    if (option.name == name) return &option;
+  return nullptr;
+}
+
+bool wants_value(const OptionSpec& option) {
+  return option.takes == OptionSpec::Takes::value || option.takes == OptionSpec::Takes::values;
+}
+
+/// `word` as it stands on the line, `next` behind it; `again`: it stood there before.
+Result<void> check_option(const VerbSpec& verb, const OptionSpec* option, const std::string& word,
+                          const std::string* next, bool again) {
+  const bool with_value = word.find('=') != std::string::npos;
+  if (option == nullptr) return unknown_option(verb, word);
+  if (again && option->takes != OptionSpec::Takes::values)
+    return usage(fmt::format("{} is given twice", option->name), "say it once");
+  if (option->takes == OptionSpec::Takes::nothing && with_value)
+    return usage(fmt::format("{} takes no value", option->name), fmt::format("write {} alone", option->name));
+  if (wants_value(*option) && !with_value && (next == nullptr || next->starts_with("--")))
+    return usage(fmt::format("{} needs a value", option->name),
+                 fmt::format("{} {}", option->name, option->value));
+  return {};
 }
 
 }  // namespace
@@ -125,54 +122,23 @@ Result<Args> parse_args(const std::vector<std::string>& argv) {
   const auto dashes = std::find(argv.begin() + static_cast<std::ptrdiff_t>(first), argv.end(), "--");
   const std::vector<std::string> front(argv.begin() + static_cast<std::ptrdiff_t>(first), dashes);
   const std::vector<std::string> behind(dashes == argv.end() ? dashes : dashes + 1, argv.end());
-  if (const auto misused = misused_option(*args.verb_, front)) return *misused;
-  CLI::App app;
-  app.set_help_flag("");
-  app.allow_extras(true);
-  std::deque<std::vector<std::string>> values;
-  std::vector<std::pair<const OptionSpec*, CLI::Option*>> defined;
-  // An option costs 10 us to set up, so only those are that stand on this line; any other word with a dash
-  // comes back as an extra.
-  const auto stands_here = [&](std::string_view name) {
-    return std::any_of(front.begin(), front.end(),
-                       [&](std::string_view word) { return word.substr(0, word.find('=')) == name; });
-  };
-  for (const auto& option : args.verb_->options) {
-    if (!stands_here(option.name)) continue;
-    if (option.takes == OptionSpec::Takes::maybe_value &&
-        std::find(front.begin(), front.end(), option.name) != front.end()) {
-      args.options_[std::string(option.name)] =
-          {};  // `--wait JOB`: its value comes behind a `=` or not at all
+  for (std::size_t i = 0; i < front.size(); ++i) {
+    const std::string& word = front[i];
+    if (!word.starts_with('-') || word == "-") {
+      args.words_.push_back(word);
       continue;
     }
-    const std::string name(option.name);
-    CLI::Option* made = nullptr;
-    if (option.takes == OptionSpec::Takes::nothing) {
-      made = app.add_flag(name);
-      made->disable_flag_override();
-    } else {
-      made = app.add_option(name, values.emplace_back());
-      made->expected(1);
-      made->multi_option_policy(option.takes == OptionSpec::Takes::values ? CLI::MultiOptionPolicy::TakeAll
-                                                                          : CLI::MultiOptionPolicy::Throw);
-      made->allow_extra_args(false);
+    const auto equals = word.find('=');
+    const OptionSpec* option = find_option(*args.verb_, std::string_view(word).substr(0, equals));
+    const std::string* next = i + 1 < front.size() ? &front[i + 1] : nullptr;
+    const bool again = option != nullptr && args.has(option->name);
+    if (auto right = check_option(*args.verb_, option, word, next, again); !right) return right.error();
+    auto& values = args.options_[std::string(option->name)];
+    if (equals != std::string::npos) {
+      values.push_back(word.substr(equals + 1));
+    } else if (wants_value(*option)) {
+      values.push_back(front[++i]);
     }
-    defined.emplace_back(&option, made);
-  }
-  std::vector<std::string> reversed(front.rbegin(), front.rend());
-  try {
-    app.parse(reversed);
-  } catch (const CLI::ParseError& error) {
-    return usage(printable(error.what()), hint_for(*args.verb_));
-  }
-  for (const auto& [option, made] : defined)
-    if (made->count() > 0)
-      args.options_[std::string(option->name)] =
-          option->takes == OptionSpec::Takes::nothing ? std::vector<std::string>{} : made->results();
-  for (const auto& word : app.remaining()) {
-    if (args.has(word)) continue;
-    if (word.starts_with('-') && word != "-") return unknown_option(*args.verb_, word);
-    args.words_.push_back(word);
   }
   auto& rest = args.verb_->runs_command ? args.command_ : args.words_;
   rest.insert(rest.end(), behind.begin(), behind.end());

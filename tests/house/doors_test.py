@@ -12,7 +12,6 @@ DOORS = {
     "nettle/": {"src/base/text.cpp"},
     "fmt/core.h": {"src/base/format.hpp"},
     "fmt/": {"src/base/format.cpp"},
-    "CLI/": {"src/cli/args.cpp"},
     "curl/": {"src/handler/http.cpp"},
     "dlfcn.h": {"src/handler/http.cpp"},
     "sys/wait.h": {"src/handler/child.cpp"},
