@@ -1,6 +1,7 @@
 // jobrun: one run of one job for one date. Hands the real world to cli/, or becomes a worker.
 #include <fcntl.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -12,7 +13,19 @@
 #include "cli/screen.hpp"
 #include "handler/worker.hpp"
 
+// The linker's words for where the program begins and where its code ends.
+extern "C" const char __executable_start[], etext[];
+
 namespace {
+
+/// The shortest call touches some forty places of the code; to map it in one go costs a fifth of as many page
+/// faults. Linux 5.14 and newer, madvise(2); an older kernel refuses, and nothing is lost.
+void map_the_program() {
+#ifdef MADV_POPULATE_READ
+  void* begin = const_cast<char*>(__executable_start);
+  (void)::madvise(begin, static_cast<std::size_t>(etext - __executable_start), MADV_POPULATE_READ);
+#endif
+}
 
 /// A caller that closed 0, 1 or 2 must not have the ledger opened there and a message written into it.
 void fill_standard_descriptors() {
@@ -34,6 +47,7 @@ jobrun::Environment environment_of(char** entries) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  map_the_program();
   fill_standard_descriptors();
   if (::getauxval(AT_SECURE) != 0) {
     jobrun::print_err("jobrun: refuses to run set-user-ID or with file capabilities\n");
