@@ -2,6 +2,10 @@
 -- Times are RFC 3339 UTC text with milliseconds. `select * from v_attention;` says what needs a person,
 -- `select * from v_status;` how every job and unit stands.
 -- application_id is "jobr"; user_version is the version of this schema.
+--
+-- Every process parses the whole of it before its first question, some 500 instructions a word: a table of ten columns costs
+-- 30,000, an index 12,000, a CHECK with five words 3,000, v_attention 180,000; all of it is half of a finished run's call. So:
+-- no object that is not asked for, no table's name before a column that has no namesake, no ELSE that can't be. Comments are free.
 
 -- One process of jobrun that executed something.
 CREATE TABLE calls (
@@ -215,29 +219,26 @@ CREATE UNIQUE INDEX pauses_active ON pauses (job, ifnull(unit, '')) WHERE ended_
 
 -- How every job and unit stands: its latest run, the last success before or in it.
 CREATE VIEW v_status AS
-  SELECT r.job, u.unit, r.run_date, r.run_id, u.state, u.reason, u.message, u.attempts, u.next_action, u.next_at,
-         u.changed_at,
-         (SELECT max(d.changed_at) FROM units d WHERE d.job = u.job AND d.unit = u.unit AND d.state = 'done') AS last_success_at,
-         (SELECT p.reason FROM pauses p WHERE p.job = u.job AND (p.unit = u.unit OR p.unit IS NULL)
-            AND p.ended_at IS NULL LIMIT 1) AS paused
-  FROM runs r JOIN units u ON u.run = r.id
-  WHERE r.id = (SELECT l.id FROM runs l WHERE l.job = r.job ORDER BY l.run_date DESC, l.generation DESC LIMIT 1);
+  SELECT r.job, unit, run_date, run_id, u.state, reason, message, attempts, next_action, next_at, u.changed_at,
+         (SELECT max(changed_at) FROM units WHERE job = u.job AND unit = u.unit AND state = 'done') AS last_success_at,
+         (SELECT reason FROM pauses WHERE job = u.job AND ifnull(unit, u.unit) = u.unit AND ended_at IS NULL) AS paused
+  FROM runs r JOIN units u ON run = r.id
+  WHERE r.id = (SELECT id FROM runs WHERE job = r.job ORDER BY run_date DESC, generation DESC LIMIT 1);
 
 -- What needs a person: units that stand, effects in doubt, pauses (one whose `until` has passed is over).
 CREATE VIEW v_attention AS
-  SELECT 'unit' AS kind, u.job, u.unit, r.run_date, u.state, u.reason, u.message, u.next_action, u.changed_at AS since, NULL AS until
-    FROM units u JOIN runs r ON r.id = u.run
+  SELECT 'unit' AS kind, u.job, unit, run_date, u.state, reason, message, next_action, u.changed_at AS since, NULL AS until
+    FROM units u JOIN runs r ON run = r.id
    WHERE u.state IN ('stopped', 'exhausted', 'in_doubt')
-     AND r.generation = (SELECT max(g.generation) FROM runs g WHERE g.job = r.job AND g.run_date = r.run_date)
+     AND generation = (SELECT max(generation) FROM runs WHERE job = r.job AND run_date = r.run_date)
   UNION ALL
-  SELECT 'effect', ifnull(u.job, e.scope), ifnull(u.unit, '-'), r.run_date, e.state, 'effect_in_doubt', e.key,
-         'find out whether it happened, then `jobrun effects confirm|release ' ||
-           CASE WHEN e.key GLOB '*[^-A-Za-z0-9_.:@/=+,]*' THEN '''' || replace(e.key, '''', '''\''''') || '''' ELSE e.key END ||
-           ' --job ' || e.scope || ' --reason TEXT`', e.intended_at, NULL
-    FROM effects e LEFT JOIN attempts a ON a.id = e.attempt LEFT JOIN units u ON u.id = a.unit LEFT JOIN runs r ON r.id = u.run
+  SELECT 'effect', ifnull(u.job, scope), ifnull(u.unit, '-'), run_date, e.state, 'effect_in_doubt', key,
+         'find out whether it happened, then `jobrun effects confirm|release ''' || replace(key, '''', '''\''''') ||
+           ''' --job ' || scope || ' --reason TEXT`', intended_at, NULL
+    FROM effects e LEFT JOIN attempts a ON a.id = attempt LEFT JOIN units u ON u.id = a.unit LEFT JOIN runs r ON r.id = run
    WHERE e.state = 'in_doubt' OR (e.state = 'intended' AND ifnull(u.state, '-') NOT IN ('pending', 'running', 'retrying'))
   UNION ALL
-  SELECT 'pause', p.job, ifnull(p.unit, '(all)'), NULL, 'paused', p.reason, NULL, 'jobrun resume', p.since, p.until
-    FROM pauses p WHERE p.ended_at IS NULL
+  SELECT 'pause', job, ifnull(unit, '(all)'), NULL, 'paused', reason, NULL, 'jobrun resume', since, until
+    FROM pauses p WHERE ended_at IS NULL
      -- a stop that paused its unit is one matter, not two
      AND NOT EXISTS (SELECT 1 FROM attempts a JOIN units u ON u.id = a.unit WHERE a.id = p.attempt AND u.state = 'stopped');

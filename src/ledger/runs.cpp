@@ -165,6 +165,15 @@ Result<std::vector<Run>> find_runs_named(Ledger& ledger, std::string_view name) 
   return rows;
 }
 
+Result<std::vector<std::string>> units_of_latest_run(Ledger& ledger, std::string_view job) {
+  auto query = ledger.database().prepare(
+      "SELECT unit FROM units WHERE run ="
+      " (SELECT id FROM runs WHERE job = :job ORDER BY run_date DESC, generation DESC LIMIT 1) ORDER BY id");
+  if (!query) return query.error();
+  query->bind(":job", job);
+  return all_rows(query, only_text);
+}
+
 Result<std::optional<Run>> run_with_id(Ledger& ledger, std::int64_t id) {
   auto query = ledger.database().prepare("SELECT " RUN_COLUMNS " FROM runs WHERE id = :id");
   if (!query) return query.error();
@@ -323,7 +332,7 @@ Result<std::int64_t> add_run(Ledger& ledger, const NewRun& run, Instant now) {
   return id;
 }
 
-Result<std::int64_t> start_attempt(Ledger& ledger, const Unit& unit, std::int64_t call, Instant now) {
+Result<std::int64_t> start_attempt(Ledger& ledger, Unit& unit, std::int64_t call, Instant now) {
   auto insert = ledger.database().prepare(
       "INSERT INTO attempts (unit, number, call, started_at) VALUES (:unit, :number, :call, :now)");
   if (!insert) return insert.error();
@@ -331,12 +340,12 @@ Result<std::int64_t> start_attempt(Ledger& ledger, const Unit& unit, std::int64_
   insert->bind(":now", format_instant(now));
   if (auto done = insert->run(); !done) return done.error();
   const std::int64_t attempt = ledger.database().last_insert_id();
-  auto move = ledger.database().prepare(
-      "UPDATE units SET state = 'running', attempts = attempts + 1, next_at = NULL,"
-      "                 window_start = ifnull(window_start, :now), changed_at = :now WHERE id = :id");
-  if (!move) return move.error();
-  move->bind(":id", unit.id).bind(":now", format_instant(now));
-  if (auto done = move->run(); !done) return done.error();
+  unit.state = UnitState::running;
+  unit.attempts += 1;
+  unit.next_at.reset();
+  if (!unit.window_start) unit.window_start = now;
+  // The statement that ends the attempt too: to compile one that moves a unit is the dearest of a run.
+  if (auto moved = set_unit(ledger, unit, now); !moved) return moved.error();
   return attempt;
 }
 
@@ -360,12 +369,15 @@ Result<void> end_attempt(Ledger& ledger, std::int64_t attempt, const AttemptEnd&
 
 Result<void> set_unit(Ledger& ledger, const Unit& unit, Instant now) {
   auto update = ledger.database().prepare(
-      "UPDATE units SET state = :state, counted = :counted, interruptions = :interruptions, streak = :streak,"
+      "UPDATE units SET state = :state, attempts = :attempts, counted = :counted, interruptions = "
+      ":interruptions, streak = :streak,"
       "  window_start = :window_start, next_at = :next_at, reason = :reason, message = :message,"
       "  next_action = :next_action, replay = :replay, scratch = :scratch, changed_at = :now WHERE id = :id");
   if (!update) return update.error();
   update->bind(":id", unit.id).bind(":state", word_of(unit.state)).bind(":counted", unit.counted);
-  update->bind(":interruptions", unit.interruptions).bind(":streak", unit.streak);
+  update->bind(":attempts", unit.attempts)
+      .bind(":interruptions", unit.interruptions)
+      .bind(":streak", unit.streak);
   update->bind(":window_start", text_of(unit.window_start)).bind(":next_at", text_of(unit.next_at));
   update->bind(":reason", text_or_null(unit.reason)).bind(":message", text_or_null(unit.message));
   update->bind(":next_action", text_or_null(unit.next_action)).bind(":now", format_instant(now));

@@ -90,6 +90,8 @@ Result<std::optional<Run>> find_run(Ledger& ledger, std::string_view job, std::s
 Result<std::optional<Run>> find_run_by_id(Ledger& ledger, std::string_view job, std::string_view run_id);
 /// The latest run of a job: greatest run date, then generation.
 Result<std::optional<Run>> find_latest_run(Ledger& ledger, std::string_view job);
+/// The names of that run's units.
+Result<std::vector<std::string>> units_of_latest_run(Ledger& ledger, std::string_view job);
 /// For `show`: a label, JOB:DATE, or a job's name; all matches.
 Result<std::vector<Run>> find_runs_named(Ledger& ledger, std::string_view name);
 Result<std::optional<Run>> run_with_id(Ledger& ledger, std::int64_t id);
@@ -112,8 +114,9 @@ Result<std::string> manifest_text(Ledger& ledger, std::int64_t manifest);
 Result<std::int64_t> add_call(Ledger& ledger, const Call& call, Instant now);
 /// Refuses (Fault::busy) where somebody made the same generation meanwhile.
 Result<std::int64_t> add_run(Ledger& ledger, const NewRun& run, Instant now);
-/// The unit becomes `running` with attempt number attempts + 1; answers the attempt's id.
-Result<std::int64_t> start_attempt(Ledger& ledger, const Unit& unit, std::int64_t call, Instant now);
+/// `unit`, as it stands in the ledger, becomes `running` there and here, with attempt number attempts + 1;
+/// answers the attempt's id.
+Result<std::int64_t> start_attempt(Ledger& ledger, Unit& unit, std::int64_t call, Instant now);
 Result<void> end_attempt(Ledger& ledger, std::int64_t attempt, const AttemptEnd& end, Instant now);
 /// Writes state, counters, next time and reason of `unit` as they stand in it.
 Result<void> set_unit(Ledger& ledger, const Unit& unit, Instant now);

@@ -28,16 +28,15 @@ Result<void> check_selection(const RunRequest& request, const std::vector<std::s
 /// Units of the job's last run that the list has no more: reported, never deleted.
 Result<void> report_vanished(World& world, const RunRequest& request,
                              const std::vector<std::string>& listed) {
-  auto last = find_latest_run(world.ledger, request.job);
-  if (!last) return last.error();
-  if (!*last) return {};
-  auto before = units_of(world.ledger, (*last)->id);
+  auto before = units_of_latest_run(world.ledger, request.job);
   if (!before) return before.error();
   const std::set<std::string_view> now(listed.begin(), listed.end());
   std::vector<std::string> gone;
   for (const auto& unit : *before)
-    if (!now.contains(unit.unit)) gone.push_back(printable(unit.unit));
+    if (!now.contains(unit)) gone.push_back(printable(unit));
   if (gone.empty()) return {};
+  auto last = find_latest_run(world.ledger, request.job);
+  if (!last) return last.error();
   const std::size_t count = gone.size();
   if (count > 5) gone.resize(5);
   world.observer.note(fmt::format("{} of run {} {} not in the list any more: {}{}",

@@ -79,12 +79,13 @@ Result<std::vector<Unit>> units_to_replay(Ledger& ledger, const Run& run, const 
 
 Result<void> open_replay(Ledger& ledger, const std::vector<Unit>& units, const Replay& replay, Instant now) {
   return ledger.write([&]() -> Result<void> {
-    for (Unit unit : units) {
-      auto found = unit_with_id(ledger, unit.id);
+    for (const Unit& seen : units) {
+      auto found = unit_with_id(ledger, seen.id);
       if (!found) return found.error();
       if (!*found || !is_final((*found)->state))
-        return Error(Fault::busy, fmt::format("{} was moved by another call just now", printable(unit.unit)),
+        return Error(Fault::busy, fmt::format("{} was moved by another call just now", printable(seen.unit)),
                      "look again: `jobrun status`");
+      Unit unit = std::move(**found);
       fresh_budget(unit);
       unit.replay = true;
       unit.scratch = !replay.promote;

@@ -236,10 +236,6 @@ Result<Claim> claim_unit(World& world, const Manifest& manifest, const Run& run,
   if (!cursor) return cursor.error();
   claimed.cursor = std::move(*cursor);
   claimed.unit = std::move(unit);
-  claimed.unit.state = UnitState::running;
-  claimed.unit.attempts += 1;
-  claimed.unit.next_at.reset();
-  if (!claimed.unit.window_start) claimed.unit.window_start = now;
   return Claim(std::move(claimed));
 }
 

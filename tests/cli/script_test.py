@@ -282,7 +282,7 @@ class OnceByHand(ScriptCase):
         process.wait()
         wait_until(lambda: self.run_jobrun("once", "mail:1", "--job", "sync", "--fingerprint", "", "--", "true").code == 82, "the lock to be free")
         self.assert_says(self.run_jobrun("effects"), "mail:1", "in_doubt")
-        self.assert_says(self.run_jobrun("status"), "jobrun effects confirm|release mail:1 --job sync --reason TEXT")
+        self.assert_says(self.run_jobrun("status"), "jobrun effects confirm|release 'mail:1' --job sync --reason TEXT")
 
     def test_what_is_being_acted_on_can_not_be_settled(self):
         self.gate("gate")

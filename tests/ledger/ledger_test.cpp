@@ -55,7 +55,7 @@ std::int64_t add(Ledger& ledger, const NewRun& run) {
   return id;
 }
 
-std::int64_t start(Ledger& ledger, const Unit& unit) {
+std::int64_t start(Ledger& ledger, Unit unit) {
   std::int64_t attempt = 0;
   REQUIRE(ledger.write([&]() -> Result<void> {
     auto call = add_call(ledger, {"r", "shell", "", "host", "boot", 1}, noon);
