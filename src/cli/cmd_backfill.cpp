@@ -7,6 +7,7 @@
 #include "cli/screen.hpp"
 #include "contract/date_range.hpp"
 #include "contract/envelope.hpp"
+#include "handler/stop_signals.hpp"
 
 namespace jobrun {
 

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "cli/run_words.hpp"
 #include "cli/screen.hpp"
+#include "handler/stop_signals.hpp"
 
 namespace jobrun {
 

@@ -4,6 +4,7 @@
 #include "cli/run_words.hpp"
 #include "cli/screen.hpp"
 #include "handler/channel_server.hpp"
+#include "handler/stop_signals.hpp"
 
 namespace jobrun {
 

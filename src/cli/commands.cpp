@@ -12,6 +12,7 @@
 #include "base/text.hpp"
 #include "cli/screen.hpp"
 #include "contract/envelope.hpp"
+#include "handler/stop_signals.hpp"
 
 namespace jobrun {
 
@@ -108,6 +109,7 @@ int run_commands(const std::vector<std::string>& argv, const Environment& enviro
     auto answer = command.run(session);
     if (!answer) {
       print_error(answer.error());
+      if (answer.error().fault() == Fault::gone) die_of_interrupt(take_stop_signal());
       return map.apply(exit_for(answer.error().fault()));
     }
     return map.apply(*answer);

@@ -80,7 +80,10 @@ Result<ActEnd> act(const ActSpec& spec) {
     const Span left = act_until == Span::max() ? Span(-1) : std::max(Span(0), act_until - clock.steady());
     const int ready = ::poll(watched, 2, static_cast<int>(std::min<long long>(left.count(), 3'600'000)));
     // One that was meant for us alone; the group's has reached the command by itself, and twice does no harm.
-    if (const int signal = last_signal; signal != 0 && signal != SIGPIPE) child->signal_child(signal);
+    if (const int signal = last_signal; signal != 0 && signal != SIGPIPE) {
+      child->signal_child(signal);
+      ended.stop_asked = true;
+    }
     last_signal = 0;
     if (ready == 0 && act_until != Span::max() && clock.steady() >= act_until) {
       child->signal_child(ended.end.timed_out ? SIGKILL : SIGTERM);

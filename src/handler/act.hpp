@@ -25,6 +25,7 @@ struct ActEnd {
   ChildEnd end;
   std::string output;        ///< the beginning of it
   std::int64_t dropped = 0;  ///< bytes of output that were not kept
+  bool stop_asked = false;   ///< a signal asked us to stop; it was handed on to the command
 };
 
 /// Error only where jobrun could not.

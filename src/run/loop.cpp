@@ -1,7 +1,6 @@
 #include "run/loop.hpp"
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -11,28 +10,12 @@
 #include "base/format.hpp"
 #include "base/text.hpp"
 #include "contract/envelope.hpp"
+#include "handler/stop_signals.hpp"
 #include "ledger/cursors.hpp"
 #include "run/context.hpp"
 #include "run/launch.hpp"
 
 namespace jobrun {
-
-namespace {
-
-sigset_t stop_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
-  return signals;
-}
-
-}  // namespace
-
-void hold_stop_signals() {
-  const sigset_t signals = stop_signals();
-  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
-}
 
 Loop::Loop(World& world, Work work) : world_(world), work_(std::move(work)) {}
 
@@ -42,9 +25,9 @@ Result<void> Loop::open() {
   auto channel = ChannelServer::open(world_.ledger.run_folder());
   if (!channel) return channel.error();
   channel_.emplace(std::move(*channel));
-  const sigset_t signals = stop_signals();
-  signals_ = Fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!signals_) return system_error(Fault::ledger, "make a descriptor for signals", errno);
+  auto signals = stop_descriptor();
+  if (!signals) return signals.error();
+  signals_ = std::move(*signals);
   adopt_orphans();
   finished_.run = work_.run;
   queue_.assign(work_.units.begin(), work_.units.end());
@@ -227,7 +210,8 @@ Result<void> Loop::write_body() {
         held_to_success(work_.manifest, slot->verdict(work_.manifest), slot->wall(), *items);
     Judgement made = judge(work_.manifest, finished_.run, slot->unit(), verdict, slot->how(), now);
     slot->describe(made.end);
-    if (auto recorded = record_end(world_.ledger, slot->attempt(), made, now); !recorded)
+    if (auto recorded = record_end(world_.ledger, work_.manifest, finished_.run, slot->attempt(), made, now);
+        !recorded)
       return recorded.error().during("finish");
     judgements_.push_back(std::move(made));
   }

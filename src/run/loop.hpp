@@ -47,10 +47,6 @@ struct Finished {
   bool breaker_open = false;
 };
 
-/// Signals that ask to stop, blocked from here on and read by the loop (signalfd(2)): a call that has begun
-/// ends in order.
-void hold_stop_signals();
-
 class Loop {
  public:
   Loop(World& world, Work work);
