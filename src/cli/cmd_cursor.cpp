@@ -2,6 +2,7 @@
 #include "base/format.hpp"
 #include "base/text.hpp"
 #include "cli/inside.hpp"
+#include "cli/run_words.hpp"
 #include "cli/screen.hpp"
 #include "contract/envelope.hpp"
 #include "ledger/cursors.hpp"
@@ -73,6 +74,7 @@ Result<Exit> change(const Session& session, CursorChange wanted) {
   auto opened = session.open(Ledger::Purpose::run);
   if (!opened) return opened.error();
   Ledger& ledger = **opened;
+  if (auto known = check_known_job(session, ledger, wanted.job); !known) return known.error();
   auto lease = ledger.lease(wanted.job, wanted.unit);
   if (!lease) return lease.error();
   if (!*lease)
@@ -103,7 +105,7 @@ Result<Exit> cmd_cursor(const Session& session) {
     return usage("cursor takes nothing, `show JOB`, `set JOB VALUE` or `reset JOB`",
                  "jobrun cursor --help shows how");
   if (auto named = check_job_name(words[1]); !named) return named.error();
-  auto places = find_places(session.args.value("--ledger"), "/", session.environment);
+  auto places = find_places(session.args.value("--ledger"), "", session.environment);
   if (!places) return places.error();
   const Session placed{session.args, session.environment, session.clock, std::move(*places)};
   if (!sets && !resets) return show(placed, words[1]);

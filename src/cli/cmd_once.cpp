@@ -10,6 +10,7 @@
 #include "cli/once_words.hpp"
 #include "cli/screen.hpp"
 #include "handler/act.hpp"
+#include "run/next_step.hpp"
 
 namespace jobrun {
 

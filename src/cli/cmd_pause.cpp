@@ -3,35 +3,21 @@
 #include "base/file.hpp"
 #include "base/format.hpp"
 #include "base/text.hpp"
-#include "cli/commands.hpp"
+#include "cli/run_words.hpp"
 #include "cli/screen.hpp"
 #include "contract/envelope.hpp"
 #include "ledger/effects.hpp"
 
 namespace jobrun {
 
-namespace {
-
-Result<std::string> job_word(const Session& session) {
-  const std::string job = session.args.words().front();
-  if (auto named = check_job_name(job); !named) return named.error();
-  // A job that is in neither place is a typing error: a pause on it would keep nothing out.
-  if (auto manifest = load_manifest(session.places.jobs, job);
-      !manifest && !exists(path_join(session.places.jobs, job + ".json")))
-    return manifest.error();
-  return job;
-}
-
-}  // namespace
-
 Result<Exit> cmd_pause(const Session& session) {
   const Args& args = session.args;
-  auto job = job_word(session);
-  if (!job) return job.error();
+  const std::string& job = args.words().front();
+  if (auto named = check_job_name(job); !named) return named.error();
   if (trim(args.value("--reason")).empty())
     return Error(Fault::usage, "pause needs --reason TEXT", "say why; it is shown wherever the pause is");
   Pause pause;
-  pause.job = *job;
+  pause.job = job;
   pause.reason = printable(args.value("--reason"));
   if (args.has("--until")) {
     auto until = parse_instant(args.value("--until"));
@@ -46,6 +32,7 @@ Result<Exit> cmd_pause(const Session& session) {
   auto opened = session.open(Ledger::Purpose::run);
   if (!opened) return opened.error();
   Ledger& ledger = **opened;
+  if (auto known = check_known_job(session, ledger, job); !known) return known.error();
   auto written = ledger.write([&]() -> Result<void> {
     if (units.empty()) return add_pause(ledger, pause, session.clock.wall());
     for (const auto& unit : units) {
@@ -55,18 +42,19 @@ Result<Exit> cmd_pause(const Session& session) {
     return {};
   });
   if (!written) return written.error();
-  const std::string whom = units.empty() ? *job : fmt::format("{} {}", *job, printable(join(units, ", ")));
+  const std::string whom = units.empty() ? job : fmt::format("{} {}", job, printable(join(units, ", ")));
   print_out(fmt::format("{} is paused{}; `jobrun resume {}` ends it\n", whom,
-                        pause.until ? " until " + *pause.until : "", *job));
+                        pause.until ? " until " + *pause.until : "", job));
   return Exit::done;
 }
 
 Result<Exit> cmd_resume(const Session& session) {
-  auto job = job_word(session);
-  if (!job) return job.error();
+  const std::string& job = session.args.words().front();
+  if (auto named = check_job_name(job); !named) return named.error();
   auto opened = session.open(Ledger::Purpose::run);
   if (!opened) return opened.error();
   Ledger& ledger = **opened;
+  if (auto known = check_known_job(session, ledger, job); !known) return known.error();
   std::int64_t ended = 0;
   const auto units = session.args.values("--unit");
   auto written = ledger.write([&]() -> Result<void> {
@@ -74,21 +62,21 @@ Result<Exit> cmd_resume(const Session& session) {
     std::vector<std::optional<std::string>> whom(units.begin(), units.end());
     if (whom.empty()) whom.push_back(std::nullopt);
     for (const auto& unit : whom) {
-      auto count = end_pauses(ledger, *job, unit, session.clock.wall());
+      auto count = end_pauses(ledger, job, unit, session.clock.wall());
       if (!count) return count.error();
       ended += *count;
     }
     return {};
   });
   if (!written) return written.error();
-  const std::string whom = units.empty() ? *job : fmt::format("{} {}", *job, printable(join(units, ", ")));
+  const std::string whom = units.empty() ? job : fmt::format("{} {}", job, printable(join(units, ", ")));
   if (ended == 0) {
     print_out(whom + " was not paused\n");
     return Exit::done;
   }
   print_out(
       fmt::format("{} is resumed ({} pause{} ended); a unit that had stopped needs `jobrun retry {}` too\n",
-                  whom, ended, ended == 1 ? "" : "s", *job));
+                  whom, ended, ended == 1 ? "" : "s", job));
   return Exit::done;
 }
 

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "cli/run_words.hpp"
 #include "cli/screen.hpp"
+#include "handler/stop_signals.hpp"
 #include "ledger/cursors.hpp"
 #include "run/reopen.hpp"
 
@@ -11,17 +12,26 @@ namespace jobrun {
 
 namespace {
 
-std::string forecast(Ledger& ledger, const Run& run, const std::vector<Unit>& units, bool promote) {
-  std::string text = fmt::format("dry run: would replay {} of {} units of run {}; nothing was changed\n",
-                                 units.size(), run.counts.total(), run.run_id);
+Answer forecast(Ledger& ledger, const Run& run, const std::vector<Unit>& units, bool promote) {
+  Answer answer;
+  answer.run = run;
+  answer.headline = fmt::format("dry run: would replay {} of {} units of run {}; nothing was changed",
+                                units.size(), run.counts.total(), run.run_id);
   for (const Unit& unit : units) {
     auto cursor = cursor_of(ledger, unit, "-");
-    text += fmt::format(
-        "  {}: {} now, attempt {}, {}\n", printable(unit.unit), word_of(unit.state), unit.attempts + 1,
+    UnitOutcome outcome = standing(unit);
+    outcome.note = fmt::format(
+        "{} now, attempt {}, {}", word_of(unit.state), unit.attempts + 1,
         promote ? "from the cursor " + (cursor && !cursor->empty() ? printable(*cursor) : "at the beginning")
                 : std::string("with a scratch cursor"));
+    answer.outcomes.push_back(std::move(outcome));
   }
-  return text;
+  return answer;
+}
+
+Exit say(const Session& session, const Answer& answer) {
+  print_out(session.json() ? answer_json(answer).dump() + "\n" : answer_text(answer, /*dry_run=*/true));
+  return Exit::done;
 }
 
 }  // namespace
@@ -49,13 +59,12 @@ Result<Exit> cmd_replay(const Session& session) {
   auto units = units_to_replay(ledger, *run, replay);
   if (!units) return units.error();
   if (units->empty()) {
-    print_out(fmt::format("no unit of run {} is meant: nothing to replay\n", run->run_id));
-    return Exit::done;
+    Answer nothing;
+    nothing.run = *run;
+    nothing.headline = fmt::format("no unit of run {} is meant: nothing to replay", run->run_id);
+    return say(session, nothing);
   }
-  if (session.args.has("--dry-run")) {
-    print_out(forecast(ledger, *run, *units, replay.promote));
-    return Exit::done;
-  }
+  if (session.args.has("--dry-run")) return say(session, forecast(ledger, *run, *units, replay.promote));
   if (auto room = ledger.ensure_ballast(); !room) return room.error();
   if (auto moved = open_replay(ledger, *units, replay, session.clock.wall()); !moved) return moved.error();
   request.job = run->job;

@@ -2,6 +2,7 @@
 #include "base/format.hpp"
 #include "cli/run_words.hpp"
 #include "cli/screen.hpp"
+#include "handler/stop_signals.hpp"
 #include "run/reopen.hpp"
 
 namespace jobrun {
@@ -47,11 +48,11 @@ Result<Exit> cmd_retry(const Session& session) {
   if (!run) return run.error();
   request.run_date = run->run_date;
   std::vector<std::string> notes;
-  auto moved = reopen(ledger, *run, request.units, session.clock.wall(), notes);
-  if (!moved) return moved.error();
   RunScreen screen(session.clock, session.quiet());
-  for (const auto& note : notes) screen.note(note);
   World world{session.clock, ledger, screen, session.environment, {run->run_id, {}, {}, {}, {}, 0}};
+  auto moved = reopen(world, *manifest, *run, request.units, session.clock.wall(), notes);
+  if (!moved) return moved.error();
+  for (const auto& note : notes) screen.note(note);
   return bring_on_and_print(session, world, screen, request, false);
 }
 

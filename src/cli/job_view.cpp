@@ -3,6 +3,7 @@
 #include "base/format.hpp"
 #include "base/text.hpp"
 #include "cli/screen.hpp"
+#include "run/next_step.hpp"
 
 namespace jobrun {
 
@@ -25,7 +26,7 @@ std::string attention_text(const std::vector<Attention>& rows, Instant now) {
                         row.message.empty() ? "" : ": " + printable(row.message));
     text += "    next: " +
             (row.kind == "pause" ? fmt::format("`jobrun resume {}{}`", row.job,
-                                               row.unit == "(all)" ? "" : " --unit " + shell_quoted(row.unit))
+                                               row.unit == "(all)" ? "" : unit_option(row.unit))
                                  : row.next_action) +
             "\n";
   }

@@ -1,6 +1,5 @@
 #include "cli/run_words.hpp"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include "base/civil.hpp"
@@ -9,6 +8,7 @@
 #include "base/text.hpp"
 #include "cli/screen.hpp"
 #include "handler/capture.hpp"
+#include "handler/stop_signals.hpp"
 
 namespace jobrun {
 
@@ -74,9 +74,19 @@ Result<Run> run_named(Ledger& ledger, const std::string& name) {
   return first;
 }
 
+Result<void> check_known_job(const Session& session, Ledger& ledger, const std::string& job) {
+  if (exists(path_join(session.places.jobs, job + ".json"))) return {};
+  auto run = find_latest_run(ledger, job);
+  if (!run) return run.error();
+  if (*run) return {};
+  auto manifest = load_manifest(session.places.jobs, job);
+  return manifest ? Result<void>() : manifest.error();
+}
+
 Result<Payload> payload_word(const std::string& word) {
   if (word == "-") {
     auto text = read_all(STDIN_FILENO, payload_limit);
+    if (!text && text.error().fault() == Fault::gone) return text.error();
     if (!text) return usage("standard input: " + text.error().what(), "send the JSON on standard input");
     return parse_payload(*text);
   }
@@ -113,25 +123,9 @@ Result<void> unit_words(const Session& session, RunRequest& request) {
 void print_answer(const Session& session, const Answer& answer, bool dry_run) {
   // cron mails on output: a person is told by the call that found out, not by every later one that only
   // repeats it.
-  if (session.quiet() && !(needs_person(answer.exit) && answer.executed)) return;
+  if (session.quiet() && !answer.news) return;
   print_out(answer_text(answer, dry_run));
 }
-
-namespace {
-
-/// A shell loop around us must end too (signal(7), "cooperative exit"): die of the SIGINT that a person
-/// typed.
-void die_of_interrupt(int signal) {
-  if (signal != SIGINT || ::isatty(STDIN_FILENO) != 1) return;
-  sigset_t interrupt;
-  sigemptyset(&interrupt);
-  sigaddset(&interrupt, SIGINT);
-  ::signal(SIGINT, SIG_DFL);
-  ::sigprocmask(SIG_UNBLOCK, &interrupt, nullptr);
-  ::raise(SIGINT);
-}
-
-}  // namespace
 
 Result<Answer> answer_for(const Session& session, World& world, RunScreen& screen, const RunRequest& request,
                           bool dry_run) {

@@ -17,6 +17,8 @@ Result<std::string> run_date_word(const Session& session, const std::string& job
 /// The run that a person names: a run id, JOB:DATE, or a job for its latest. Fault::usage for none and for
 /// several.
 Result<Run> run_named(Ledger& ledger, const std::string& name);
+/// A job that neither has a manifest nor ever ran is a typing error: what is set for it would have no effect.
+Result<void> check_known_job(const Session& session, Ledger& ledger, const std::string& job);
 /// JSON, @FILE, or - for standard input.
 Result<Payload> payload_word(const std::string& word);
 /// --unit, --parallel and --wait into the request.

@@ -12,6 +12,7 @@
 #include "base/line.hpp"
 #include "base/text.hpp"
 #include "contract/envelope.hpp"
+#include "run/next_step.hpp"
 
 namespace jobrun {
 
@@ -196,8 +197,7 @@ std::string unit_line(const UnitOutcome& outcome, bool dry_run) {
   if (!outcome.note.empty()) line += " (" + printable(outcome.note) + ")";
   line += "\n";
   if (outcome.exit == Exit::paused)
-    line += fmt::format("    next: `jobrun resume {}{}`\n", unit.job,
-                        unit.unit == "-" ? "" : " --unit " + shell_quoted(unit.unit));
+    line += fmt::format("    next: `jobrun resume {}{}`\n", unit.job, unit_option(unit.unit));
   else if (!unit.next_action.empty() && outcome.exit != Exit::busy)
     line += "    next: " + unit.next_action + "\n";
   return line;

@@ -190,6 +190,9 @@ Result<std::vector<Run>> runs_with_work(Ledger& ledger, Instant now) {
       "                           OR state IN ('pending', 'running'))"
       "   AND generation = (SELECT max(g.generation) FROM runs g WHERE g.job = runs.job AND g.run_date = "
       "runs.run_date)"
+      "   AND NOT EXISTS (SELECT 1 FROM pauses p WHERE p.job = runs.job AND p.unit IS NULL AND p.ended_at IS "
+      "NULL"
+      "                     AND (p.until IS NULL OR p.until > :now))"
       " ORDER BY created_at");
   if (!query) return query.error();
   query->bind(":now", format_instant(now));

@@ -26,6 +26,18 @@ Result<std::vector<Unit>> units_named(Ledger& ledger, const Run& run, const std:
   return units;
 }
 
+/// A crash that no call has met yet is recorded first: it belongs to the budget that is over.
+Result<void> meet_crash(World& world, const Manifest& manifest, const Run& run, Unit& unit, Instant now) {
+  if (unit.state != UnitState::running) return {};
+  auto lease = world.ledger.lease(unit.job, unit.unit);
+  if (!lease) return lease.error();
+  if (!*lease) return {};
+  auto recovered = recover(world, manifest, run, unit, now);
+  if (!recovered) return recovered.error();
+  unit = std::move(*recovered);
+  return {};
+}
+
 void fresh_budget(Unit& unit) {
   unit.state = UnitState::pending;
   unit.counted = unit.interruptions = unit.streak = 0;
@@ -36,8 +48,9 @@ void fresh_budget(Unit& unit) {
 
 }  // namespace
 
-Result<int> reopen(Ledger& ledger, const Run& run, const std::vector<std::string>& names, Instant now,
-                   std::vector<std::string>& notes) {
+Result<int> reopen(World& world, const Manifest& manifest, const Run& run,
+                   const std::vector<std::string>& names, Instant now, std::vector<std::string>& notes) {
+  Ledger& ledger = world.ledger;
   int moved = 0;
   auto written = ledger.write([&]() -> Result<void> {
     moved = 0;
@@ -45,6 +58,7 @@ Result<int> reopen(Ledger& ledger, const Run& run, const std::vector<std::string
     auto units = units_named(ledger, run, names);
     if (!units) return units.error();
     for (Unit& unit : *units) {
+      if (auto met = meet_crash(world, manifest, run, unit, now); !met) return met;
       if (!needs_person(unit.state) && unit.state != UnitState::retrying) {
         if (!names.empty())
           notes.push_back(

@@ -10,10 +10,10 @@
 
 namespace jobrun {
 
-/// Gives stopped, exhausted, in-doubt or waiting units a fresh budget (`retry`): how many were moved; units
-/// that need no retry are named in `notes`. Fault::usage for a unit the run does not have.
-Result<int> reopen(Ledger& ledger, const Run& run, const std::vector<std::string>& units, Instant now,
-                   std::vector<std::string>& notes);
+/// Gives stopped, exhausted, in-doubt, waiting or crashed units a fresh budget (`retry`): how many were
+/// moved; units that need no retry are named in `notes`. Fault::usage for a unit the run does not have.
+Result<int> reopen(World& world, const Manifest& manifest, const Run& run,
+                   const std::vector<std::string>& units, Instant now, std::vector<std::string>& notes);
 
 struct Replay {
   std::vector<std::string> units;  ///< empty: all

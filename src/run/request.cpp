@@ -184,6 +184,8 @@ Result<Answer> bring_on(World& world, const RunRequest& request, const std::stri
   answer.outcomes = std::move(final_ones);
   for (auto& outcome : finished->outcomes) {
     answer.executed = answer.executed || outcome.executed;
+    answer.news =
+        answer.news || ((outcome.executed || outcome.found_out) && needs_person(outcome.unit.state));
     answer.outcomes.push_back(std::move(outcome));
   }
   name_holders(world, answer);

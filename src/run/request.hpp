@@ -36,6 +36,7 @@ struct Answer {
   std::optional<Run> run;
   std::vector<UnitOutcome> outcomes;  ///< empty where the run's own row was enough
   bool executed = false;
+  bool news = false;  ///< that a unit needs a person, found out by this call
   int signal = 0;
 };
 

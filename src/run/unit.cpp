@@ -4,6 +4,7 @@
 #include "base/format.hpp"
 #include "base/text.hpp"
 #include "ledger/cursors.hpp"
+#include "run/next_step.hpp"
 
 namespace jobrun {
 
@@ -24,15 +25,6 @@ AttemptState state_for(VerdictKind kind) {
       return AttemptState::stop;
   }
   return AttemptState::stop;
-}
-
-std::string next_step(const Manifest& manifest, const Run& run, const Unit& unit, bool paused) {
-  const std::string retry = "`" + command_for("retry", run, unit) + "`";
-  const std::string runbook = manifest.runbook.empty() ? "" : " (" + manifest.runbook + ")";
-  if (unit.state == UnitState::in_doubt)
-    return "find out whether it happened, then `jobrun effects confirm|release`, then " + retry + runbook;
-  if (paused) return "mend the cause, then `" + command_for("resume", run, unit) + "` and " + retry + runbook;
-  return "mend the cause, then " + retry + runbook;
 }
 
 void move_to_retry(Judgement& made, const Manifest& manifest, const Run& run, const Unit& before,
@@ -62,32 +54,6 @@ void move_to_retry(Judgement& made, const Manifest& manifest, const Run& run, co
 }
 
 }  // namespace
-
-std::string shell_quoted(std::string_view word) {
-  if (printable(word) != word) {
-    // What a terminal must not see raw: as octal numbers that printf(1) turns back.
-    std::string written = "\"$(printf '";
-    for (const char c : word) {
-      const auto byte = static_cast<unsigned char>(c);
-      const bool plain = byte > 0x20 && byte < 0x7f && c != '\'' && c != '\\' && c != '%';
-      written += plain ? std::string(1, c) : fmt::format("\\{:03o}", byte);
-    }
-    return written + "')\"";
-  }
-  static constexpr std::string_view harmless =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.,:/@%+=";
-  if (!word.empty() && word.find_first_not_of(harmless) == std::string_view::npos) return std::string(word);
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
-std::string command_for(std::string_view verb, const Run& run, const Unit& unit) {
-  std::string command = fmt::format("jobrun {} {}", verb, run.job);
-  if (verb == "retry") command += " --run-date " + run.run_date;
-  if (unit.unit != "-") command += " --unit " + shell_quoted(unit.unit);
-  return command;
-}
 
 Verdict held_to_success(const Manifest& manifest, Verdict verdict, Span took, std::int64_t items) {
   const SuccessCondition& success = manifest.success;
@@ -146,7 +112,8 @@ Judgement judge(const Manifest& manifest, const Run& run, const Unit& before, co
   return made;
 }
 
-Result<void> record_end(Ledger& ledger, std::int64_t attempt, Judgement& judgement, Instant now) {
+Result<void> record_end(Ledger& ledger, const Manifest& manifest, const Run& run, std::int64_t attempt,
+                        Judgement& judgement, Instant now) {
   auto open = doubt_open_effects(ledger, attempt);
   if (!open) return open.error();
   // A job may end well and still leave an effect unconfirmed: nobody knows whether it happened.
@@ -157,9 +124,7 @@ Result<void> record_end(Ledger& ledger, std::int64_t attempt, Judgement& judgeme
     unit.reason = doubt_reason;
     unit.message = fmt::format("effect {} was begun and never confirmed", printable(open->front())) +
                    (open->size() > 1 ? fmt::format(", and {} more", open->size() - 1) : "");
-    unit.next_action =
-        "find out whether it happened, then `jobrun effects confirm|release`, then `jobrun retry " +
-        unit.job + "`";
+    unit.next_action = next_step(manifest, run, unit, judgement.pause.has_value());
     judgement.end.next_action = unit.next_action;
     judgement.end.next_at.reset();
   }
@@ -180,9 +145,11 @@ UnitOutcome standing(const Unit& unit) {
   return outcome;
 }
 
-namespace {
+bool is_too_late(const Manifest& manifest, const Unit& unit, Instant now) {
+  return unit.state == UnitState::retrying && unit.window_start &&
+         now > *unit.window_start + manifest.retry.window;
+}
 
-/// The last attempt has no end and nobody holds the lease: its jobrun, or the machine, died.
 Result<Unit> recover(World& world, const Manifest& manifest, const Run& run, const Unit& unit, Instant now) {
   auto last = last_attempt(world.ledger, unit.id);
   if (!last) return last.error();
@@ -191,8 +158,27 @@ Result<Unit> recover(World& world, const Manifest& manifest, const Run& run, con
       "crashed", fmt::format("jobrun or the machine ended before attempt {} did (pid {} on {})",
                              (*last)->number, (*last)->pid, (*last)->host));
   Judgement made = judge(manifest, run, unit, verdict, AttemptState::crashed, now);
-  if (auto recorded = record_end(world.ledger, (*last)->id, made, now); !recorded) return recorded.error();
+  if (auto recorded = record_end(world.ledger, manifest, run, (*last)->id, made, now); !recorded)
+    return recorded.error();
   return made.unit;
+}
+
+namespace {
+
+UnitOutcome found_out(const Unit& unit) {
+  UnitOutcome outcome = standing(unit);
+  outcome.found_out = true;
+  return outcome;
+}
+
+Result<Unit> exhaust(Ledger& ledger, const Manifest& manifest, const Run& run, Unit unit, Instant now) {
+  unit.state = UnitState::exhausted;
+  unit.message +=
+      fmt::format(" (not called again within the window of {})", format_duration(manifest.retry.window));
+  unit.next_at.reset();
+  unit.next_action = next_step(manifest, run, unit, false);
+  if (auto set = set_unit(ledger, unit, now); !set) return set.error();
+  return unit;
 }
 
 }  // namespace
@@ -212,7 +198,7 @@ Result<Claim> claim_unit(World& world, const Manifest& manifest, const Run& run,
     auto recovered = recover(world, manifest, run, unit, now);
     if (!recovered) return recovered.error();
     unit = std::move(*recovered);
-    if (is_final(unit.state)) return Claim(standing(unit));
+    if (is_final(unit.state)) return Claim(found_out(unit));
   }
   if (*pause) {
     UnitOutcome outcome = standing(unit);
@@ -221,6 +207,12 @@ Result<Claim> claim_unit(World& world, const Manifest& manifest, const Run& run,
     return Claim(outcome);
   }
   if (unit.state == UnitState::retrying && unit.next_at && *unit.next_at > now) return Claim(standing(unit));
+
+  if (is_too_late(manifest, unit, now)) {
+    auto exhausted = exhaust(world.ledger, manifest, run, std::move(unit), now);
+    if (!exhausted) return exhausted.error();
+    return Claim(found_out(*exhausted));
+  }
 
   Claimed claimed;
   claimed.after_crash = crashed;

@@ -25,7 +25,8 @@ using Claim = std::variant<Claimed, UnitOutcome>;
 
 /// Reads the unit afresh: another call may have moved it. The caller holds its lease, so an attempt without
 /// an end is a crash: it is recorded as one, counted, and its open effects with the policy `stop` put the
-/// unit in doubt. `call` is the row of this call, 0 until its first attempt makes one.
+/// unit in doubt. A unit that waits beyond its window is exhausted. `call` is the row of this call, 0 until
+/// its first attempt makes one.
 Result<Claim> claim_unit(World& world, const Manifest& manifest, const Run& run, std::int64_t unit,
                          std::int64_t& call, Instant now);
 
@@ -40,14 +41,19 @@ Verdict held_to_success(const Manifest& manifest, Verdict verdict, Span took, st
 /// `how` is done/retry/stop by the verdict, or crashed or interrupted.
 Judgement judge(const Manifest& manifest, const Run& run, const Unit& before, const Verdict& verdict,
                 AttemptState how, Instant now);
-Result<void> record_end(Ledger& ledger, std::int64_t attempt, Judgement& judgement, Instant now);
+/// Stores it; an effect that is still open changes the judgement to in doubt.
+Result<void> record_end(Ledger& ledger, const Manifest& manifest, const Run& run, std::int64_t attempt,
+                        Judgement& judgement, Instant now);
+
+/// The last attempt of a running unit has no end and the caller holds its lease: its jobrun, or the machine,
+/// died. Records that, and answers how the unit stands now.
+Result<Unit> recover(World& world, const Manifest& manifest, const Run& run, const Unit& unit, Instant now);
+
+/// Nobody called while there was time for the next attempt of a waiting unit: the window ends a run, a late
+/// call does not stretch it.
+bool is_too_late(const Manifest& manifest, const Unit& unit, Instant now);
 
 /// A unit that nothing starts now, as it stands: its exit code and a note.
 UnitOutcome standing(const Unit& unit);
-/// "jobrun retry invoice_sync --run-date 2026-04-12 --unit customer_37": words to type, quoted for a shell.
-std::string command_for(std::string_view verb, const Run& run, const Unit& unit);
-/// As a POSIX shell reads it back: unchanged where it has only harmless characters, else in single quotes, or
-/// by printf(1) where a terminal must not see it raw.
-std::string shell_quoted(std::string_view word);
 
 }  // namespace jobrun

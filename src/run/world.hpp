@@ -25,7 +25,8 @@ struct UnitOutcome {
   Unit unit;
   Exit exit = Exit::done;
   bool executed = false;
-  std::string note;  ///< why it was not executed: who holds it, until when it waits, why it is paused
+  bool found_out = false;  ///< not executed, but this call is the first to know how it stands
+  std::string note;        ///< why it was not executed: who holds it, until when it waits, why it is paused
 };
 
 /// Hears what happens while a run goes on; cli/ prints it.

@@ -188,6 +188,8 @@ class Replay(ReplayCase):
         self.steered()
         self.run_job("sync")
         self.assertEqual(json.loads(self.replay("sync", "--json").out)["word"], "done")
+        self.assertIn("nothing to replay", json.loads(self.replay("sync", "--failed", "--json").out)["headline"])
+        self.assertIn("would replay 1 of 1", json.loads(self.replay("sync", "--dry-run", "--json").out)["headline"])
 
 
 class Backfill(ReplayCase):

@@ -3,11 +3,12 @@
 import json
 import os
 import pathlib
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.jobrun_case import JobrunCase, wait_until  # noqa: E402
+from support.jobrun_case import JOBRUN, JobrunCase, wait_until  # noqa: E402
 
 
 class UnitsCase(JobrunCase):
@@ -55,6 +56,33 @@ class WhereUnitsComeFrom(UnitsCase):
         self.assert_code(0, self.run_job("sync"))
         self.assertEqual(self.ran(), ["a"])
 
+    def test_a_call_that_is_asked_to_stop_while_it_waits_for_its_units_ends_and_makes_no_run(self):
+        self.script("list.sh", "echo >$T/up; exec sleep 1000\n")
+        self.steered({"command": ["./list.sh"]})
+        process = self.start_jobrun("sync", "--run-date", "2026-04-12")
+        wait_until(lambda: self.has("up"), "the list to be asked for")
+        process.terminate()
+        self.assert_says(self.assert_code(75, self.finish(process, timeout=20)), "asked to stop; nothing was recorded")
+        self.assertEqual(self.ledger("SELECT * FROM runs"), [])
+
+    def test_a_call_that_is_asked_to_stop_while_it_reads_standard_input_ends_too(self):
+        self.steered("-")
+        for words in ((), ("--payload", "-")):
+            with self.subTest(words):
+                reading, writing = os.pipe()
+                process = self.start_jobrun("sync", "--run-date", "2026-04-12", *words, stdin_fd=reading)
+                wait_until(lambda: self.holds_term_back(process.pid), "the call to begin")
+                process.terminate()
+                self.assert_code(75, self.finish(process, timeout=20))
+                os.close(writing)
+        self.assertEqual(self.ledger("SELECT * FROM runs"), [])
+
+    @staticmethod
+    def holds_term_back(pid):
+        """SIGTERM is blocked (proc(5), SigBlk of status)."""
+        status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+        return int(status.partition("SigBlk:")[2].split()[0], 16) >> 14 & 1
+
     def test_a_units_command_that_fails_is_told_with_what_it_said(self):
         self.script("list.sh", "echo '[]'; echo >&2 the directory is down; exit 3\n")
         self.steered({"command": ["./list.sh"]})
@@ -78,6 +106,21 @@ class WhereUnitsComeFrom(UnitsCase):
         for unit in units[:-1]:
             self.assert_code(0, self.run_job("sync", "--unit=" + unit))
         self.assertEqual(self.read("ran").splitlines(), units[:-1])
+
+    def test_the_next_step_of_such_ids_can_be_pasted(self):
+        units = ["a/../b", "ä ö", "$(touch evil)", "-x", "--unit", "a'b\"c", "%s%n", "`id`", "a\u202eb"]
+        self.shell_job("sync", 'test -e $T/calm || exit 80\n', units=units)
+        steps = [row[0].split("`")[1:-1] for row in self.ledger_after(80, "SELECT next_action FROM units ORDER BY id")]
+        self.write("calm", "")
+        for step in steps:
+            line = "`".join(step).replace("jobrun", JOBRUN, 1)
+            said = subprocess.run(["/bin/sh", "-c", line], env=self.environment(), capture_output=True, text=True, timeout=60, check=False)
+            self.assertNotIn(said.returncode, (64, 127), line + said.stderr)
+        self.assertEqual(set(self.states("sync").values()), {"done"})
+
+    def ledger_after(self, code, sql):
+        self.assert_code(code, self.run_job("sync"))
+        return self.ledger(sql)
 
     def test_duplicates_are_refused_in_every_source(self):
         self.write("jobs/units.json", '["a", "b", {"id": "a"}]')
@@ -363,6 +406,18 @@ class Retry(UnitsCase):
         self.assertEqual(self.ledger("SELECT attempts, counted FROM units"), [(3, 1)])
         self.assert_code(81, self.run_job("sync", now="2026-04-12T12:00:10Z"))
 
+    def test_retry_after_a_crash_that_used_up_the_attempts_gives_fresh_ones_too(self):
+        self.gate("gate")
+        self.shell_job("sync", "echo >$T/up; test -e $T/calm || read x <$T/gate\n", retry={"max_attempts": 1})
+        process = self.start_jobrun("sync", "--run-date", "2026-04-12")
+        wait_until(lambda: self.has("up"), "the job")
+        process.kill()
+        process.wait()
+        self.write("calm", "")
+        wait_until(lambda: "another process" not in self.run_job("sync", "--dry-run").out, "the lock to be free")
+        self.assert_code(0, self.run_jobrun("retry", "sync"))
+        self.assertEqual(self.attempts("sync"), [("crashed", "crashed"), ("done", "ok")])
+
     def test_retry_of_a_unit_that_is_done_says_so_and_runs_nothing(self):
         self.steered(["a", "b"], fail={"b": 80})
         self.run_job("sync")
@@ -492,6 +547,30 @@ class Tick(UnitsCase):
         outcome = self.assert_code(0, self.run_jobrun("tick", "--quiet"))
         self.assertEqual((outcome.out, outcome.err), ("", ""))
 
+    def test_a_wait_that_nobody_ended_within_the_window_is_exhausted_and_told_once(self):
+        self.steered(["a", "b"], fail={"a": 1}, retry={"first_delay": "10m", "window": "6h"})
+        self.assert_code(75, self.run_job("sync", now="2026-04-12T02:00:00Z"))
+        self.mend("a")
+        self.ran()
+        self.assert_says(self.run_job("sync", "--dry-run", now="2026-04-12T08:00:01Z"), "would execute 0 of 2", "a: nothing: not called again within")
+        outcome = self.assert_code(81, self.run_jobrun("tick", "--quiet", now="2026-04-12T08:00:01Z"))
+        self.assertEqual(self.ran(), [])
+        self.assert_says(outcome, "a: exhausted, exit_1", "not called again within the window of 6h", "jobrun retry sync --run-date 2026-04-12 --unit a")
+        self.assertEqual(self.run_jobrun("tick", "--quiet", now="2026-04-12T08:05:00Z"), (0, "", ""))
+        self.assert_code(0, self.run_jobrun("retry", "sync", now="2026-04-12T09:00:00Z"))
+        self.assertEqual(self.ran(), ["a"])
+
+    def test_a_job_whose_manifest_is_gone_can_be_paused_and_tick_leaves_it_alone(self):
+        self.steered(["a"], fail={"a": 1})
+        self.assert_code(75, self.run_job("sync"))
+        os.unlink(os.path.join(self.jobs, "sync.json"))
+        self.assert_says(self.assert_code(78, self.run_jobrun("tick", "--quiet")), "unknown job sync")
+        self.assert_code(0, self.run_jobrun("pause", "sync", "--reason", "moved to another machine"))
+        self.assertEqual(self.run_jobrun("tick", "--quiet"), (0, "", ""))
+        self.assert_says(self.run_jobrun("status"), "moved to another machine")
+        self.assert_code(0, self.run_jobrun("resume", "sync"))
+        self.assert_code(78, self.run_jobrun("pause", "never_heard_of", "--reason", "x"))
+
     def test_tick_does_not_write_again_and_again_about_a_paused_unit(self):
         self.steered(["a"], fail={"a": 1})
         self.run_job("sync")
@@ -592,6 +671,23 @@ class Quiet(UnitsCase):
         first = self.quiet(75)
         self.mend("b")
         self.assertIn("a: stopped", first + self.quiet(80))
+
+    def test_quiet_tells_of_a_stopped_unit_at_once_and_once(self):
+        self.steered(["a", "b"], fail={"a": 80, "b": 1})
+        self.assertIn("a: stopped", self.quiet(75))
+        self.mend("b")
+        self.assertEqual(self.quiet(80), "")
+
+    def test_quiet_tells_of_a_crash_that_used_up_the_attempts(self):
+        self.gate("gate")
+        self.shell_job("sync", "echo >$T/up; read x <$T/gate\n", retry={"max_attempts": 1})
+        process = self.start_jobrun("sync", "--run-date", "2026-04-12")
+        wait_until(lambda: self.has("up"), "the job")
+        process.kill()
+        process.wait()
+        wait_until(lambda: self.run_job("sync", "--dry-run").out.find("another process") < 0, "the lock to be free")
+        self.assertIn("exhausted, crashed", self.quiet(81))
+        self.assertEqual(self.quiet(81), "")
 
     def test_quiet_tells_of_exhaustion_found_by_tick(self):
         self.steered(["a"], fail={"a": 1}, retry={"first_delay": "0s", "max_attempts": 2})

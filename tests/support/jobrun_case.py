@@ -155,9 +155,12 @@ class JobrunCase(unittest.TestCase):
         clean.update(env or {})
         return {name: value for name, value in clean.items() if value is not None}
 
-    def start_jobrun(self, *args, env=None, stdin=None, now=None, **popen):
-        """Starts jobrun and comes back; `env` adds variables, None takes one away."""
+    def start_jobrun(self, *args, env=None, stdin=None, stdin_fd=None, now=None, **popen):
+        """Starts jobrun and comes back; `env` adds variables, None takes one away. `stdin_fd`: closed at the end."""
         words = [JOBRUN, *args] + (["--now", now] if now else [])
+        if stdin_fd is not None:
+            popen["stdin"] = stdin_fd
+            self.addCleanup(os.close, stdin_fd)
         popen.setdefault("stdin", subprocess.DEVNULL if stdin is None else subprocess.PIPE)
         popen.setdefault("stdout", subprocess.PIPE)
         popen.setdefault("stderr", subprocess.PIPE)
