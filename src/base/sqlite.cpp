@@ -2,7 +2,10 @@
 
 #include <sqlite3.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <cctype>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
@@ -265,6 +268,31 @@ Database::Database(Database&& other) noexcept = default;
 Database& Database::operator=(Database&& other) noexcept = default;
 Database::~Database() = default;
 
+namespace {
+
+/// On a read-only file system nobody can write, so no shared memory is needed to read; SQLite would not begin
+/// without (wal.html, "Read-Only Databases"). Not where a log stands beside it, whose rows would be missed.
+bool can_not_change(const std::string& path) {
+  return ::access(path.c_str(), W_OK) != 0 && errno == EROFS && ::access((path + "-wal").c_str(), F_OK) != 0;
+}
+
+/// uri.html, with the path's own characters spelled so that none has a meaning.
+std::string immutable_uri(const std::string& path) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string uri = "file:";
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || c == '/') {
+      uri += c;
+    } else {
+      uri.append({'%', digits[byte >> 4], digits[byte & 15]});
+    }
+  }
+  return uri + "?immutable=1";
+}
+
+}  // namespace
+
 Result<Database> Database::open(const std::string& path, Mode mode, std::string what) {
   configure();
   auto connection = std::make_unique<Connection>();
@@ -273,7 +301,9 @@ Result<Database> Database::open(const std::string& path, Mode mode, std::string 
                     (mode == Mode::read_only    ? SQLITE_OPEN_READONLY
                      : mode == Mode::read_write ? SQLITE_OPEN_READWRITE
                                                 : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-  const int code = sqlite3_open_v2(path.c_str(), &connection->handle, flags, nullptr);
+  const bool fixed = mode == Mode::read_only && can_not_change(path);
+  const int code = sqlite3_open_v2(fixed ? immutable_uri(path).c_str() : path.c_str(), &connection->handle,
+                                   fixed ? flags | SQLITE_OPEN_URI : flags, nullptr);
   Database database(std::move(connection));
   if (code != SQLITE_OK) return database.last_error("open");
   return database;

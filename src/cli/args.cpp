@@ -51,14 +51,20 @@ std::vector<std::string> verb_names() {
   return names;
 }
 
-Error wrong_words(const VerbSpec& verb, const std::vector<std::string>& words, bool verb_was_said) {
+/// `bare`: an option that may have a value and stands here without one.
+Error wrong_words(const VerbSpec& verb, const std::vector<std::string>& words, bool verb_was_said,
+                  std::string_view bare) {
   // `jobrun retyr invoice_sync`: a job's name has no word behind it, so the first was meant as a verb.
   if (!verb_was_said && words.size() > 1) {
     if (const auto near = nearest(words[0], verb_names()))
       return usage("unknown verb " + printable(words[0]), "did you mean " + *near + "?");
   }
-  if (static_cast<int>(words.size()) > verb.most)
-    return usage("unexpected word " + printable(words[static_cast<std::size_t>(verb.most)]), hint_for(verb));
+  if (static_cast<int>(words.size()) > verb.most) {
+    const std::string& extra = words[static_cast<std::size_t>(verb.most)];
+    return usage(
+        "unexpected word " + printable(extra),
+        bare.empty() ? hint_for(verb) : fmt::format("its value is written {}={}", bare, printable(extra)));
+  }
   return usage(fmt::format("{} is missing", verb.words), hint_for(verb));
 }
 
@@ -120,8 +126,13 @@ Result<Args> parse_args(const std::vector<std::string>& argv) {
 
   // Behind `--` nothing is an option.
   const auto dashes = std::find(argv.begin() + static_cast<std::ptrdiff_t>(first), argv.end(), "--");
+  if (args.verb_->runs_command && dashes == argv.end())
+    return usage(fmt::format("{}: no command", args.verb_->name),
+                 fmt::format("jobrun {} {} -- COMMAND...; what stands behind -- is run", args.verb_->name,
+                             args.verb_->words));
   const std::vector<std::string> front(argv.begin() + static_cast<std::ptrdiff_t>(first), dashes);
   const std::vector<std::string> behind(dashes == argv.end() ? dashes : dashes + 1, argv.end());
+  std::string_view bare;
   for (std::size_t i = 0; i < front.size(); ++i) {
     const std::string& word = front[i];
     if (!word.starts_with('-') || word == "-") {
@@ -138,13 +149,18 @@ Result<Args> parse_args(const std::vector<std::string>& argv) {
       values.push_back(word.substr(equals + 1));
     } else if (wants_value(*option)) {
       values.push_back(front[++i]);
+    } else if (option->takes == OptionSpec::Takes::maybe_value) {
+      bare = option->name;
     }
   }
   auto& rest = args.verb_->runs_command ? args.command_ : args.words_;
   rest.insert(rest.end(), behind.begin(), behind.end());
+  if (first == 0 && !args.words_.empty() && argv[0].starts_with('-') && find_verb(args.words_[0]) != nullptr)
+    return usage(fmt::format("the verb {} comes first, its options behind it", args.words_[0]),
+                 fmt::format("jobrun {} ...", args.words_[0]));
   const int count = static_cast<int>(args.words_.size());
   if (count < args.verb_->least || count > args.verb_->most)
-    return wrong_words(*args.verb_, args.words_, first > 0);
+    return wrong_words(*args.verb_, args.words_, first > 0, bare);
   return args;
 }
 

@@ -50,8 +50,12 @@ Result<Exit> show_effects(const Session& session, Ledger& ledger, const std::str
   auto stories = effect_stories(ledger, session.args.value("--job"), key, most_stories);
   if (!stories) return stories.error();
   if (stories->empty() && !key.empty())
-    return Error(Fault::usage, "no effect has the key " + printable(key),
-                 "`jobrun effects --all` lists the latest");
+    return Error(
+        Fault::usage,
+        session.args.has("--job")
+            ? fmt::format("{} has no effect {}", printable(session.args.value("--job")), printable(key))
+            : "no effect has the key " + printable(key),
+        "`jobrun effects --all` lists the latest");
   Json list = Json::array();
   std::string text;
   std::vector<std::vector<std::string>> rows = {{"KEY", "JOB", "STATE", "INTENDED", "TRIES", "BY"}};

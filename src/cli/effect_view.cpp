@@ -33,10 +33,10 @@ std::string speaker_of(const EffectStory& story) {
 }
 
 std::string text_of(const EffectStory& story) {
-  std::string text =
-      fmt::format("{} of {}: {}\n  intended {}, {} {}, by {}\n  token {}, if in doubt: {}\n",
-                  printable(story.key), printable(story.scope), story.state, story.intended_at, story.tries,
-                  story.tries == 1 ? "try" : "tries", speaker_of(story), story.token, story.if_in_doubt);
+  std::string text = fmt::format(
+      "{} of {}: {}\n  intended {}, {} {}, {}\n  token {}, if in doubt: {}\n", printable(story.key),
+      printable(story.scope), story.state, story.intended_at, story.tries, story.tries == 1 ? "try" : "tries",
+      story.attempt == 0 ? "by hand" : "by " + speaker_of(story), story.token, story.if_in_doubt);
   if (!story.confirmed_at.empty()) text += "  confirmed " + story.confirmed_at + "\n";
   for (const auto& one : story.settlements)
     text += fmt::format("  a person said at {} that it {}: {}\n", one.at,

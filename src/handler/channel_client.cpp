@@ -28,6 +28,10 @@ Result<ChannelClient> ChannelClient::connect(const std::string& socket_path) {
   if (!socket) return system_error(Fault::ledger, "make a socket", errno);
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     if (errno == ECONNREFUSED || errno == ENOENT) return gone();
+    if (errno == EACCES)
+      return Error(Fault::setup,
+                   "jobrun hears only the user that it runs as: " + socket_path + " can't be reached",
+                   "change the user behind it: jobrun once KEY -- sudo -u USER COMMAND...");
     return system_error(Fault::ledger, "connect to " + socket_path, errno);
   }
   return ChannelClient(std::move(socket));

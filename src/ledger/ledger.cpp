@@ -1,6 +1,7 @@
 #include "ledger/ledger.hpp"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -53,8 +54,53 @@ Result<void> check_identity(Database& database, const std::string& path) {
   return {};
 }
 
+std::string as_owner(uid_t owner) {
+  const passwd* entry = ::getpwuid(owner);
+  return fmt::format("run as its owner: sudo -u {} jobrun ...",
+                     entry != nullptr ? entry->pw_name : "'#" + std::to_string(owner) + "'");
+}
+
+/// It can't even be looked at: the first folder above that can says whose it is.
+Error out_of_reach(const std::string& path, int problem) {
+  struct stat info {};
+  std::string folder = path_folder(path);
+  while (folder != "/" && ::lstat(folder.c_str(), &info) != 0) folder = path_folder(folder);
+  return system_error(Fault::setup, "ledger " + path, problem,
+                      problem == EACCES && folder != "/" ? as_owner(info.st_uid) : "");
+}
+
 /// Interrupts a blocking flock: no SA_RESTART, so that it answers EINTR.
 void wake_up(int) {}
+
+/// The writer's lock of the ledger at `path`, waited for in order and not for ever.
+Result<void> lock_in_turn(int lock_file, const std::string& path) {
+  if (::flock(lock_file, LOCK_EX | LOCK_NB) == 0) return {};
+  if (errno != EWOULDBLOCK) return system_error(Fault::ledger, "lock " + path + ".lock", errno);
+  // flock(2) queues waiters in order but has no time-out: a timer interrupts it.
+  struct sigaction wake {
+  }, before{};
+  wake.sa_handler = wake_up;
+  ::sigaction(SIGALRM, &wake, &before);
+  sigset_t alarm, mask;
+  sigemptyset(&alarm);
+  sigaddset(&alarm, SIGALRM);
+  ::sigprocmask(SIG_UNBLOCK, &alarm, &mask);  // a caller may have left it blocked
+  const itimerval every = {{0, 200'000}, {writer_wait_seconds, 0}};
+  ::setitimer(ITIMER_REAL, &every, nullptr);
+  const int taken = ::flock(lock_file, LOCK_EX);
+  const int problem = errno;
+  const itimerval off = {};
+  ::setitimer(ITIMER_REAL, &off, nullptr);
+  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+  ::sigaction(SIGALRM, &before, nullptr);
+  if (taken == 0) return {};
+  if (problem == EINTR)
+    return Error(Fault::ledger,
+                 fmt::format("the ledger {} is being written by another process (waited {} s)", path,
+                             writer_wait_seconds),
+                 "call again later");
+  return system_error(Fault::ledger, "lock " + path + ".lock", problem);
+}
 
 }  // namespace
 
@@ -66,7 +112,7 @@ Result<bool> Ledger::create(const std::string& path) {
   // One creator at a time: journal_mode=WAL on a fresh file ignores the busy timeout.
   Fd lock(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock) return system_error(Fault::setup, "open " + path + ".lock", errno);
-  if (::flock(lock.get(), LOCK_EX) != 0) return system_error(Fault::ledger, "lock " + path + ".lock", errno);
+  if (auto locked = lock_in_turn(lock.get(), path); !locked) return locked.error();
   if (exists(path)) {
     auto there = open(path, Purpose::look);
     if (!there) return there.error();
@@ -110,13 +156,14 @@ Result<Ledger> Ledger::open(const std::string& path, Purpose purpose) {
       return Error(Fault::setup, "there is no ledger at " + path,
                    "`jobrun init` makes a new one; if there was one, restore it: a new ledger knows nothing "
                    "of what was done");
-    return system_error(Fault::setup, "ledger " + path, errno);
+    return out_of_reach(path, errno);
   }
   if (S_ISLNK(info.st_mode))
     return Error(Fault::setup, "ledger " + path + " is a symbolic link", "name the file itself");
-  if (info.st_uid != ::geteuid() && ::geteuid() != 0)
+  // Root too: what it wrote, and what its jobs did, would be out of the owner's reach from then on.
+  if (info.st_uid != ::geteuid())
     return Error(Fault::setup, fmt::format("ledger {} belongs to uid {}, not to you", path, info.st_uid),
-                 "run as its owner: sudo -u '#" + std::to_string(info.st_uid) + "' jobrun ...");
+                 as_owner(info.st_uid));
   if (auto trusted = check_trusted_file(path); !trusted) return trusted.error();
   const std::string folder = path_folder(path);
   if (auto trusted = check_trusted_folder(folder); !trusted) return trusted.error();
@@ -129,8 +176,12 @@ Result<Ledger> Ledger::open(const std::string& path, Purpose purpose) {
   auto database = Database::open(path, mode_for(purpose), "ledger " + path);
   ::umask(mask);
   if (!database) return database.error();
-  if (auto ok = settle(*database); !ok) return ok.error();
-  if (auto ok = check_identity(*database, path); !ok) return ok.error();
+  auto fit = settle(*database);
+  if (fit) fit = check_identity(*database, path);
+  if (!fit && ::access(path.c_str(), W_OK) != 0 && errno == EROFS)
+    return Error(Fault::ledger, "ledger " + path + ": its file system is read-only",
+                 "make it writable and call again");
+  if (!fit) return fit.error();
   Ledger ledger(path, std::move(*database));
   ledger.new_wal_ = !had_wal;
   return ledger;
@@ -148,32 +199,7 @@ Result<void> Ledger::writer_lock() {
     lock_file_ = Fd(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!lock_file_) return system_error(Fault::ledger, "open " + name, errno);
   }
-  if (::flock(lock_file_.get(), LOCK_EX | LOCK_NB) == 0) return {};
-  if (errno != EWOULDBLOCK) return system_error(Fault::ledger, "lock " + name, errno);
-  // flock(2) queues waiters in order but has no time-out: a timer interrupts it.
-  struct sigaction wake {
-  }, before{};
-  wake.sa_handler = wake_up;
-  ::sigaction(SIGALRM, &wake, &before);
-  sigset_t alarm, mask;
-  sigemptyset(&alarm);
-  sigaddset(&alarm, SIGALRM);
-  ::sigprocmask(SIG_UNBLOCK, &alarm, &mask);  // a caller may have left it blocked
-  const itimerval every = {{0, 200'000}, {writer_wait_seconds, 0}};
-  ::setitimer(ITIMER_REAL, &every, nullptr);
-  const int taken = ::flock(lock_file_.get(), LOCK_EX);
-  const int problem = errno;
-  const itimerval off = {};
-  ::setitimer(ITIMER_REAL, &off, nullptr);
-  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
-  ::sigaction(SIGALRM, &before, nullptr);
-  if (taken == 0) return {};
-  if (problem == EINTR)
-    return Error(Fault::ledger,
-                 fmt::format("the ledger {} is being written by another process (waited {} s)", path_,
-                             writer_wait_seconds),
-                 "call again later");
-  return system_error(Fault::ledger, "lock " + name, problem);
+  return lock_in_turn(lock_file_.get(), path_);
 }
 
 Result<void> Ledger::transaction(const std::function<Result<void>()>& body, bool& disk_full) {

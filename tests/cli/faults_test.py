@@ -6,11 +6,12 @@ import pathlib
 import re
 import shutil
 import sqlite3
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.jobrun_case import JobrunCase  # noqa: E402
+from support.jobrun_case import JOBRUN, JobrunCase  # noqa: E402
 
 DAY = ("--run-date", "2026-04-13")
 
@@ -56,6 +57,10 @@ class CommandLine(Faults):
             (("doctor",), "no verb doctor"),
             (("invoice_sync", *DAY, "extra"), "unexpected word extra"),
             (("status", "invoice_sync", "extra"), "unexpected word extra"),
+            (("invoice_sync", *DAY, "--wait", "5m"), "unexpected word 5m", "its value is written --wait=5m"),
+            (("--json", "status"), "the verb status comes first", "jobrun status ..."),
+            (("once", "k", "--job", "invoice_sync", "sh", "-c", "true"), "once: no command", "jobrun once KEY -- COMMAND"),
+            (("effects", "show", "k", "--job", "invoice_sync"), "invoice_sync has no effect k"),
             (("init", "extra"), "unexpected word extra"),
         ])
 
@@ -485,8 +490,38 @@ class Places(Faults):
     @unittest.skipUnless(os.geteuid() == 0, "giving files away needs root")
     def test_a_ledger_of_another_user_is_refused(self):
         os.chown(self.ledger_path, 65534, 65534)
-        self.assert_refused(78, self.run_jobrun("invoice_sync", *DAY), "uid 65534")
+        for words in (("invoice_sync", *DAY), ("status",), ("retry", "invoice_sync")):
+            with self.subTest(words):
+                # Not "chown": that would take it away from its owner.
+                self.assert_refused(78, self.run_jobrun(*words), "uid 65534, not to you", "hint: run as its owner: sudo -u nobody jobrun ...")
         os.chown(self.ledger_path, 0, 0)
+        self.assert_unchanged()
+
+    @unittest.skipUnless(os.geteuid() == 0, "becoming somebody else needs root")
+    def test_whoever_may_not_even_look_at_a_ledger_is_told_whose_it_is(self):
+        os.chmod(self.folder, 0o755)
+        outcome = self.run_jobrun("status", user=65534, group=65534, extra_groups=[])
+        self.assert_refused(78, outcome, f"ledger {self.ledger_path}: Permission denied", "hint: run as its owner: sudo -u root jobrun ...")
+        self.assert_unchanged()
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting needs root")
+    def test_a_ledger_on_a_read_only_file_system_is_shown_and_not_written(self):
+        for name in ("-wal", "-shm"):  # as a person's sqlite3, or a copy, leaves it
+            with contextlib.closing(sqlite3.connect(self.ledger_path)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.ledger_path + name)
+        script = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && "$@"'
+        def on_read_only(*words):
+            return subprocess.run(["unshare", "--mount", "sh", "-c", script, "sh", self.state, JOBRUN, *words], env=self.environment(),
+                                  capture_output=True, text=True, timeout=60, check=False)
+        status = on_read_only("status")
+        if "permission denied" in status.stderr.lower() or "not permitted" in status.stderr.lower():
+            self.skipTest("nothing can be mounted here: " + status.stderr)
+        self.assertEqual((status.returncode, "invoice_sync" in status.stdout), (0, True), status)
+        for words in (("invoice_sync", *DAY), ("tick",), ("pause", "invoice_sync", "--reason", "x")):
+            said = on_read_only(*words)
+            self.assertEqual((said.returncode, "read-only" in said.stderr.lower()), (74, True), said)
         self.assert_unchanged()
 
     def test_files_are_private_whatever_the_umask(self):

@@ -353,6 +353,12 @@ class CursorsAndItems(ScriptCase):
         self.assert_code(0, self.finish(process))
         self.assertEqual(self.ledger("SELECT * FROM cursors"), [])
 
+    def test_a_cursor_of_a_job_that_nobody_knows_is_a_typing_error(self):
+        self.script_job("true\n")
+        for words in (("set", "jbo", "7"), ("reset", "jbo")):
+            self.assert_says(self.assert_code(78, self.run_jobrun("cursor", *words, "--reason", "x")), "unknown job jbo")
+        self.assertEqual(self.ledger("SELECT * FROM cursors"), [])
+
     def test_setting_needs_a_reason(self):
         self.assert_says(self.assert_code(64, self.run_jobrun("cursor", "set", "sync", "7")), "needs --reason")
         self.assert_says(self.assert_code(64, self.run_jobrun("cursor", "sett", "sync", "7")), "cursor takes nothing, `show JOB`")
@@ -461,9 +467,18 @@ class OutsideAndAfter(ScriptCase):
     def test_another_user_is_not_heard(self):
         os.chmod(self.folder, 0o755)
         self.write("codes", "", 0o666)
-        self.run_script("setpriv --reuid 65534 --regid 65534 --clear-groups " + JOBRUN + " checkpoint 1 2>$T/said || echo $? >$T/codes\n")
-        self.assertNotEqual(self.read("codes"), "")
+        shutil.copy(JOBRUN, self.path("jobrun"))  # where that user can reach it
+        os.chmod(self.path("jobrun"), 0o755)
+        self.run_script("setpriv --reuid 65534 --regid 65534 --clear-groups $T/jobrun checkpoint 1 2>$T/said || echo $? >$T/codes\n")
+        self.assertEqual(self.read("codes"), "78\n", self.read("said"))
+        self.assertIn("hears only the user that it runs as", self.read("said"))
         self.assertEqual(self.ledger("SELECT * FROM cursors"), [])
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "only root can become another user")
+    def test_the_user_is_changed_behind_it(self):
+        os.chmod(self.folder, 0o755)
+        self.run_script("jobrun once mail:1 -- setpriv --reuid 65534 --regid 65534 --clear-groups id -u >$T/out\n")
+        self.assertEqual(self.read("out"), "65534\n")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ DOORS = {
 }
 # C++'s own headers, and the kernel's and libc's. Whatever else is included has to be given a door above.
 OURS_TO_USE = re.compile(r"[a-z_0-9]+|(sys|linux|netinet|arpa)/[a-z_0-9]+\.h"
-                         r"|(dirent|errno|fcntl|poll|pthread|sched|signal|spawn|stdio|stdlib|string|unistd)\.h")
+                         r"|(dirent|errno|fcntl|poll|pthread|pwd|sched|signal|spawn|stdio|stdlib|string|unistd)\.h")
 
 SQL = re.compile(r"\b(SELECT\s|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|PRAGMA\s|BEGIN\s+IMMEDIATE"
                  r"|CREATE\s+(TABLE|INDEX|VIEW|TRIGGER)|DROP\s+TABLE|ALTER\s+TABLE|ROLLBACK\b|COMMIT\b)")
