@@ -73,6 +73,7 @@ Result<Exit> cmd_preflight(const Session& session) {
   request.probe = args.value("--probe");
   request.reset = args.value("--reset");
   request.places = session.places;
+  request.now = args.value("--now");
   auto program = own_path();
   if (!program) return program.error();
   request.program = std::move(*program);

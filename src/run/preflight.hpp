@@ -18,6 +18,7 @@ struct PreflightRequest {
   std::string job, run_date;
   std::vector<std::string> words;  ///< further words of every call: --unit, --payload, --tz
   Places places;
+  std::string now;    ///< --now of every call; empty: none
   std::string reset;  ///< shell line that makes the outside world as it was; may be empty
   std::string probe;  ///< shell line that prints the outside world; may be empty
   bool chaos = false;

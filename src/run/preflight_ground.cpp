@@ -11,6 +11,7 @@
 #include "base/file.hpp"
 #include "base/format.hpp"
 #include "base/text.hpp"
+#include "handler/stop_signals.hpp"
 
 namespace jobrun {
 
@@ -31,9 +32,12 @@ PreflightGround::~PreflightGround() {
 }
 
 Result<void> PreflightGround::open(Ledger& ledger) {
-  folder_ = "/tmp/jobrun-preflight-XXXXXX";
-  if (::mkdtemp(folder_.data()) == nullptr)
-    return system_error(Fault::ledger, "make a folder in /tmp", errno);
+  const std::string temporary = value_of(environment_, "TMPDIR");
+  folder_ = path_join(temporary.starts_with('/') ? temporary : "/tmp", "jobrun-preflight-XXXXXX");
+  if (::mkdtemp(folder_.data()) == nullptr) {
+    const int problem = errno;
+    return system_error(Fault::ledger, "make the folder " + std::exchange(folder_, ""), problem);
+  }
   return ledger.copy_to(path("first.db"));
 }
 
@@ -66,6 +70,7 @@ Result<ActEnd> PreflightGround::call(const std::vector<std::string>& words, int 
     argv.emplace_back(option);
     argv.push_back(value);
   }
+  if (!request_.now.empty()) argv.insert(argv.end(), {"--now", request_.now});
   return run(std::move(argv), ends_at);
 }
 
@@ -94,7 +99,9 @@ Result<ActEnd> PreflightGround::run(std::vector<std::string> argv, int ends_at) 
   set("JOBRUN_SCRATCH", path("scratch"));
   set("JOBRUN_PREFLIGHT_LOG", path("log"));
   set("JOBRUN_PREFLIGHT_END", std::to_string(ends_at));
-  return act(spec);
+  auto ended = act(spec);
+  if (ended && ended->stop_asked) return asked_to_stop();
+  return ended;
 }
 
 }  // namespace jobrun

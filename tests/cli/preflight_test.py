@@ -23,9 +23,10 @@ class PreflightCase(JobrunCase):
 
     def preflight(self, *words, code=0, job="job", date="2026-04-01"):
         before = self.dump()
-        outcome = self.assert_code(code, self.run_jobrun("preflight", job, "--run-date", date, *words, timeout=300))
+        os.makedirs(self.path("tmp"), mode=0o700, exist_ok=True)
+        outcome = self.assert_code(code, self.run_jobrun("preflight", job, "--run-date", date, *words, timeout=300, env={"TMPDIR": self.path("tmp")}))
         self.assertEqual(self.dump(), before, "the real ledger was only read")
-        self.assertEqual([name for name in os.listdir("/tmp") if name.startswith("jobrun-preflight-")], [], "nothing is left behind")
+        self.assertEqual(os.listdir(self.path("tmp")), [], "nothing is left behind")
         return outcome
 
 
@@ -61,6 +62,20 @@ class SecondRun(PreflightCase):
         self.script_job("echo \"from ${JOBRUN_CURSOR:-nothing}\" >>$outbox\njobrun checkpoint 9\n")
         self.run_jobrun("cursor", "set", "job", "41", "--reason", "x")
         self.assert_says(self.preflight("--probe", OUTBOX, code=80), "from 9")  # and its own second run goes on from its first
+
+    def test_the_time_is_the_one_that_now_set(self):
+        self.script_job("echo ${JOBRUN_NOW%%:*} >$JOBRUN_SCRATCH/now\n")
+        self.preflight("--now", "2026-04-01T02:00:00Z", "--probe", 'grep -q 2026-04-01T02 "$JOBRUN_SCRATCH/now"')
+
+    def test_asked_to_stop_it_ends_soon_and_leaves_nothing_behind(self):
+        self.script_job("echo >>$T/up; sleep 1000\n")
+        self.make_folder("tmp")
+        process = self.start_jobrun("preflight", "job", "--run-date", "2026-04-01", "--chaos", env={"TMPDIR": self.path("tmp")})
+        wait_until(lambda: self.has("up"), "the job to start")
+        process.terminate()
+        self.assert_code(75, self.finish(process))
+        self.assertEqual(os.listdir(self.path("tmp")), [])
+        self.assertEqual(self.read("up"), "\n")
 
     def test_units_and_payload_are_handed_on(self):
         self.script_job("echo $JOBRUN_UNIT $(cat) >$JOBRUN_SCRATCH/$JOBRUN_UNIT\n", units=["a", "b"])
