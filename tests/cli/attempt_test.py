@@ -34,16 +34,16 @@ class AttemptCase(JobrunCase):
 
 class TimeOut(AttemptCase):
     def test_a_job_that_takes_too_long_is_asked_to_end_and_tried_again(self):
-        self.shell_job("slow", 'trap "echo told >$T/told; exit 0" TERM\necho >$T/up; while :; do read x <$T/gate; done\n', timeout="300ms", grace="10s")
+        self.shell_job("slow", 'trap "echo told >$T/told; exit 0" TERM\necho >$T/up; while :; do read x <$T/gate; done\n', timeout="3s", grace="10s")
         self.gate("gate")
         outcome = self.assert_code(75, self.run_job("slow"))
-        self.assert_says(outcome, "timed_out: ended by jobrun after the time-out of 300ms")
+        self.assert_says(outcome, "timed_out: ended by jobrun after the time-out of 3s")
         self.assertEqual(self.read("told"), "told\n")
         self.assertEqual(self.attempts("slow"), [("retry", "timed_out")])
 
     def test_a_job_that_ignores_term_is_killed_after_the_grace(self):
         self.gate("gate")
-        self.shell_job("deaf", 'trap "" TERM\necho $$ >$T/up; while :; do read x <$T/gate; done\n', timeout="200ms", grace="100ms")
+        self.shell_job("deaf", 'trap "" TERM\necho $$ >$T/up; while :; do read x <$T/gate; done\n', timeout="3s", grace="100ms")
         self.assert_code(75, self.run_job("deaf", timeout=20))
         self.assert_gone("up")
         self.assertEqual(self.value("SELECT signal FROM attempts"), signal.SIGKILL)
@@ -55,7 +55,7 @@ class TimeOut(AttemptCase):
     def test_grandchildren_in_sessions_of_their_own_end_with_it(self):
         self.gate("gate")
         self.shell_job("tree", 'setsid sh -c "trap \\"\\" TERM; echo \\$\\$ >$T/own; sleep 1000" & '
-                               'setsid setsid sh -c "echo \\$\\$ >$T/deep; exec sleep 1000" & echo >$T/up; read x <$T/gate\n', timeout="500ms", grace="100ms")
+                               'setsid setsid sh -c "echo \\$\\$ >$T/deep; exec sleep 1000" & echo >$T/up; read x <$T/gate\n', timeout="3s", grace="100ms")
         self.assert_code(75, self.run_job("tree", timeout=20))
         self.assert_gone("own")
         self.assert_gone("deep")
@@ -98,7 +98,7 @@ class Leftovers(AttemptCase):
 
     def test_a_daemon_that_was_left_is_ended_at_a_time_out_all_the_same(self):
         self.gate("gate")
-        self.shell_job("starter", self.STARTS_DAEMON + "read x <$T/gate\n", leftovers="leave", timeout="500ms", grace="100ms")
+        self.shell_job("starter", self.STARTS_DAEMON + "read x <$T/gate\n", leftovers="leave", timeout="3s", grace="100ms")
         self.assert_code(75, self.run_job("starter", timeout=20))
         self.assert_gone("own")
 
