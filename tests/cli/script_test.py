@@ -339,6 +339,7 @@ class CursorsAndItems(ScriptCase):
         self.assertEqual(history["schema_version"], 1)
 
     def test_the_next_attempt_goes_by_what_a_person_set(self):
+        self.script_job("true\n")
         self.assert_code(0, self.run_jobrun("cursor", "set", "sync", "7", "--unit", "a", "--reason", "x"))
         self.run_script("echo $JOBRUN_UNIT $JOBRUN_CURSOR >>$T/out\n", units=["a", "b"])
         self.assertEqual(self.lines(), ["a 7", "b"])
