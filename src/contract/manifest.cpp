@@ -50,11 +50,17 @@ constexpr std::array<Key<Reading>, 6> retry_keys = {{
      }},
 }};
 
-constexpr std::array<Key<Reading>, 1> output_keys = {{
+constexpr std::array<Key<Reading>, 2> output_keys = {{
     {"limit",
      [](const Place& place, Reading& reading) {
        if (const auto read = read_integer(place, 0, 1024 * 1024)) {
          reading.manifest.output_limit = static_cast<std::size_t>(*read);
+       }
+     }},
+    {"file_limit",
+     [](const Place& place, Reading& reading) {
+       if (const auto read = read_integer(place, 0, 1024 * 1024 * 1024)) {
+         reading.manifest.output_file_limit = static_cast<std::size_t>(*read);
        }
      }},
 }};
@@ -268,6 +274,11 @@ std::vector<std::string> manifest_key_names(std::string_view object) {
     if (key.read != not_supported) names.emplace_back(key.name);
   }
   return names;
+}
+
+std::size_t output_file_limit(const Manifest& manifest) {
+  if (manifest.output_limit == 0 || manifest.output_file_limit == 0) return 0;
+  return std::max(manifest.output_limit, manifest.output_file_limit);
 }
 
 Result<Manifest> parse_manifest(std::string_view job, std::string_view path, std::string_view text) {

@@ -83,7 +83,11 @@ struct Manifest {
   std::vector<std::pair<std::string, SecretReference>> secrets;
   std::string workdir;                   ///< empty: the manifest's folder
   std::size_t output_limit = 16 * 1024;  ///< bytes of output kept per attempt, half head, half tail
+  std::size_t output_file_limit = 10 * 1024 * 1024;  ///< bytes of it in a file; 0: no file
 };
+
+/// How many bytes an attempt's output file takes: never fewer than its row, none where the row takes none.
+std::size_t output_file_limit(const Manifest& manifest);
 
 /// `path` names the file in messages: `jobs/backup.json:4: retry.window: "6 hours" is not a duration (...)`.
 /// Fault::setup, one fault per line.

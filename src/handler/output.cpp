@@ -63,29 +63,60 @@ std::string storable(std::string_view bytes) {
 
 }  // namespace
 
-Output::Output(std::size_t limit, std::vector<std::string> secrets)
-    : head_limit_(limit / 2), tail_limit_(limit - limit / 2), secrets_(std::move(secrets)) {
-  for (const auto& secret : secrets_) longest_secret_ = std::max(longest_secret_, secret.size());
+Output::Output(std::size_t limit, std::vector<std::string> secrets, OutputFile file)
+    : head_limit_(limit / 2),
+      tail_limit_(limit - limit / 2),
+      secrets_(std::move(secrets)),
+      file_(std::move(file)) {
+  std::stable_sort(secrets_.begin(), secrets_.end(),
+                   [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  for (const auto& secret : secrets_) begins_secret_[static_cast<unsigned char>(secret.front())] = true;
 }
 
+/// From the left, the longest secret first. Nothing is held back but what may be the beginning of one, so
+/// that a line can be followed as soon as it is written.
 void Output::add(std::string_view bytes) {
   total_ += static_cast<std::int64_t>(bytes.size());
-  if (longest_secret_ == 0) return keep(bytes);
+  if (secrets_.empty()) return keep(bytes);
   held_.append(bytes);
-  held_ = masked(std::move(held_), secrets_);
-  if (held_.size() < longest_secret_) return;
-  const std::size_t ready = held_.size() - (longest_secret_ - 1);
-  keep(std::string_view(held_).substr(0, ready));
-  held_.erase(0, ready);
+  std::string clear;
+  std::size_t from = 0, at = 0;
+  while (at < held_.size()) {
+    if (!begins_secret_[static_cast<unsigned char>(held_[at])]) {
+      ++at;
+      continue;
+    }
+    const std::string_view rest = std::string_view(held_).substr(at);
+    if (std::any_of(secrets_.begin(), secrets_.end(),
+                    [&](const auto& one) { return one.size() > rest.size() && one.starts_with(rest); }))
+      break;
+    const auto secret = std::find_if(secrets_.begin(), secrets_.end(),
+                                     [&](const auto& one) { return rest.starts_with(one); });
+    if (secret == secrets_.end()) {
+      ++at;
+      continue;
+    }
+    clear.append(held_, from, at - from).append(mask);
+    from = at += secret->size();
+  }
+  clear.append(held_, from, at - from);
+  held_.erase(0, at);
+  keep(clear);
 }
 
 void Output::finish() {
-  keep(held_);
+  keep(masked(std::move(held_), secrets_));
   held_.clear();
+  file_.finish(tail_);
+}
+
+void Output::drop_needless_file() {
+  if (cut() == 0 && head() == head_ && tail() == tail_) file_.remove();
 }
 
 void Output::keep(std::string_view bytes) {
   kept_total_ += static_cast<std::int64_t>(bytes.size());
+  file_.add(bytes);
   const std::size_t to_head = std::min(bytes.size(), head_limit_ - head_.size());
   head_.append(bytes.substr(0, to_head));
   bytes.remove_prefix(to_head);

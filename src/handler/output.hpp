@@ -3,20 +3,27 @@
 // written.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "handler/output_file.hpp"
 
 namespace jobrun {
 
 class Output {
  public:
   /// `limit` bytes are kept, half of them for the head; `secrets` of less than 4 bytes are not masked.
-  Output(std::size_t limit, std::vector<std::string> secrets);
+  /// `file` takes all of it, as far as that goes.
+  Output(std::size_t limit, std::vector<std::string> secrets, OutputFile file = {});
 
   void add(std::string_view bytes);
   /// Everything has come: lets go of what was held back for masking.
   void finish();
+  /// Head and tail are in the ledger: where they are the whole of it, word for word, the file has no more to
+  /// say and goes.
+  void drop_needless_file();
 
   // Valid UTF-8, safe to store.
   std::string head() const;
@@ -31,8 +38,9 @@ class Output {
 
   std::size_t head_limit_, tail_limit_;
   std::vector<std::string> secrets_;
-  std::size_t longest_secret_ = 0;
+  std::array<bool, 256> begins_secret_{};
   std::string held_;  // may be the beginning of a secret
+  OutputFile file_;
   std::string head_, tail_;
   std::int64_t total_ = 0, kept_total_ = 0;
 };

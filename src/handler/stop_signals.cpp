@@ -23,6 +23,7 @@ void hold_stop_signals() {
   const sigset_t signals = stop_signals();
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a caller's `ulimit -f` is an error of one write, not our end
 }
 
 Result<Fd> stop_descriptor() {

@@ -266,6 +266,11 @@ void Ledger::note_asked(Instant at, std::string_view line) {
     ::rename(name.c_str(), (name + ".1").c_str());
 }
 
+std::string Ledger::output_path(std::int64_t attempt) const {
+  // Ten thousand to a folder: quick to list and to prune in a ledger of millions.
+  return fmt::format("{}.output/{}/{}", path_, attempt / 10'000, attempt);
+}
+
 void Ledger::tidy() {
   if (turns_ < 8) return;  // a plain run leaves a few frames: cheaper to read than to write back
   if (auto locked = writer_lock(); !locked) return;

@@ -52,6 +52,9 @@ class Ledger {
 
   const std::string& path() const { return path_; }
   std::string run_folder() const { return path_ + ".run"; }
+  /// Where all that an attempt wrote is kept: while it runs, and later where its row can't hold it. Often
+  /// there is no such file.
+  std::string output_path(std::int64_t attempt) const;
 
   /// One transaction, durable when it returns, under the writer's lock. Where the disk is full the ballast is
   /// let go and `body` runs once more: it must not have changed anything but the ledger and its own results.

@@ -62,9 +62,10 @@ void Loop::launch_ready() {
 
 void Loop::launch(Claimed claimed, Lease lease) {
   if (claimed.after_crash) sweep_channels(world_.ledger.run_folder());
-  auto slot =
-      std::make_unique<Slot>(std::move(claimed), std::move(lease),
-                             Output(work_.manifest.output_limit, work_.masked), world_.clock.steady());
+  OutputFile file(world_.ledger.output_path(claimed.attempt), output_file_limit(work_.manifest));
+  auto slot = std::make_unique<Slot>(std::move(claimed), std::move(lease),
+                                     Output(work_.manifest.output_limit, work_.masked, std::move(file)),
+                                     world_.clock.steady());
   const Launch how{work_.manifest,     finished_.run,       slot->unit(),  slot->unit().attempts,
                    slot->cursor(),     world_.clock.wall(), work_.secrets, channel_->socket_path(),
                    channel_->folder(), slot->lease()};
@@ -85,6 +86,7 @@ void Loop::finish_slot(Slot& slot, Judgement& judgement) {
   if (slot.unit().config || !work_.manifest.config.is_null())
     ::unlink(config_file(channel_->folder(), slot.unit()).c_str());
   slot.release();
+  slot.drop_needless_file();
   count_for_breaker(judgement.unit);
   world_.observer.unit_ended(finished_.run, judgement.unit, judgement.end,
                              slot.output().last_lines(tail_lines));

@@ -56,6 +56,8 @@ class Slot {
   void describe(AttemptEnd& end) const;
   /// Free for others: only after the end is durable.
   void release() { lease_.release(); }
+  /// Once head and tail of the output are durable.
+  void drop_needless_file() { output_.drop_needless_file(); }
 
  private:
   Claimed claimed_;

@@ -214,6 +214,8 @@ TEST_CASE("the schema for editors shows the defaults that the parser has") {
   CHECK(top.at("leftovers").at("default").as_string() == (defaults.leave_leftovers ? "leave" : "kill"));
   CHECK(top.at("output").at("properties").at("limit").at("default").as_integer() ==
         static_cast<std::int64_t>(defaults.output_limit));
+  CHECK(top.at("output").at("properties").at("file_limit").at("default").as_integer() ==
+        static_cast<std::int64_t>(defaults.output_file_limit));
   CHECK(retry.at("max_attempts").at("default").as_integer() == defaults.retry.max_attempts);
   CHECK(*parse_duration(retry.at("first_delay").at("default").as_string()) == defaults.retry.first_delay);
   CHECK(retry.at("factor").at("default").as_number() == defaults.retry.factor);
@@ -279,6 +281,7 @@ TEST_CASE("what the parser accepts, the schema for editors accepts") {
           R"("workdir": "../work")",
           R"("output": {"limit": 1048576})",
           R"("output": {})",
+          R"("output": {"limit": 0, "file_limit": 1073741824})",
           R"("success": {})",
           R"("keep": "90d")",
           R"("success": {"min_duration": "10s", "min_items": 3})",
@@ -403,6 +406,8 @@ TEST_CASE("what the parser refuses in one value, the schema for editors refuses"
            R"("output": {"limit": -1})",
            R"("output": {"limit": 1048577})",
            R"("output": {"keep": 1})",
+           R"("output": {"file_limit": 1073741825})",
+           R"("output": {"file_limit": "10MiB"})",
        }) {
     check_same(with(members), false);
   }

@@ -61,6 +61,7 @@ TEST_CASE("a manifest needs nothing but a handler, and the defaults are the cont
   CHECK(manifest.breaker == 0);
   CHECK_FALSE(manifest.leave_leftovers);
   CHECK(manifest.output_limit == 16 * 1024);
+  CHECK(output_file_limit(manifest) == 10 * 1024 * 1024);
   CHECK_FALSE(manifest.period);
 }
 
@@ -137,6 +138,7 @@ TEST_CASE("a full manifest is read whole") {
   CHECK(manifest.pass_env == std::vector<std::string>{"HTTPS_CA", "EDITOR"});
   CHECK(manifest.workdir == "work");
   CHECK(manifest.output_limit == 0);
+  CHECK(output_file_limit(manifest) == 0);  // a row that takes nothing has no file either
 }
 
 TEST_CASE("all faults of a manifest are told at once, each with file, line and path") {
