@@ -130,7 +130,10 @@ Result<Args> parse_args(const std::vector<std::string>& argv) {
     return usage(fmt::format("{}: no command", args.verb_->name),
                  fmt::format("jobrun {} {} -- COMMAND...; what stands behind -- is run", args.verb_->name,
                              args.verb_->words));
-  const std::vector<std::string> front(argv.begin() + static_cast<std::ptrdiff_t>(first), dashes);
+  std::vector<std::string> front(argv.begin() + static_cast<std::ptrdiff_t>(first), dashes);
+  for (const auto& option : args.verb_->options)
+    if (!option.brief.empty())
+      std::replace(front.begin(), front.end(), std::string(option.brief), std::string(option.name));
   const std::vector<std::string> behind(dashes == argv.end() ? dashes : dashes + 1, argv.end());
   std::string_view bare;
   for (std::size_t i = 0; i < front.size(); ++i) {
@@ -174,7 +177,8 @@ std::string help_text(const VerbSpec& verb) {
                   verb.words.empty() || verb.name == "run" ? "" : " ", verb.words,
                   verb.runs_command ? " -- COMMAND..." : "", verb.summary);
   for (const auto& option : verb.options) {
-    std::string left(option.name);
+    std::string left =
+        (option.brief.empty() ? "" : std::string(option.brief) + ", ") + std::string(option.name);
     if (option.takes == OptionSpec::Takes::maybe_value)
       left += fmt::format("[={}]", option.value);
     else if (!option.value.empty())

@@ -19,6 +19,7 @@ struct OptionSpec {
   Takes takes;
   std::string_view value;  ///< "D", for help
   std::string_view help;
+  std::string_view brief = {};  ///< "-f", where it is common enough to have one
 };
 
 struct VerbSpec {

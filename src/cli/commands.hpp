@@ -43,6 +43,7 @@ Result<Exit> cmd_resume(const Session& session);
 Result<Exit> cmd_effects(const Session& session);
 Result<Exit> cmd_status(const Session& session);
 Result<Exit> cmd_show(const Session& session);
+Result<Exit> cmd_log(const Session& session);
 Result<Exit> cmd_jobs(const Session& session);
 Result<Exit> cmd_init(const Session& session);
 Result<Exit> cmd_replay(const Session& session);

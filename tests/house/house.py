@@ -120,7 +120,7 @@ def options(verb):
     """The options of a verb's own help."""
     answer = jobrun(verb, "--help")
     assert answer.returncode == 0, answer.stderr
-    return frozenset(re.findall(r"^  (--[a-z-]+)", answer.stdout, re.M))
+    return frozenset(re.findall(r"^  (?:-[a-z], )?(--[a-z-]+)", answer.stdout, re.M))
 
 
 @functools.cache
