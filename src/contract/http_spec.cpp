@@ -123,6 +123,8 @@ Result<HttpRequest> request_for(const HttpSpec& spec, const HttpEnvelope& envelo
   const HttpSpec::Idempotency how = spec.idempotency.value_or(HttpSpec::Idempotency{});
   if (spec.has_body()) add(how.header, how.quoted ? '"' + token + '"' : token);
   add("traceparent", envelope.traceparent);
+  if (field_value(envelope.tracestate) == envelope.tracestate && !envelope.tracestate.empty())
+    add("tracestate", envelope.tracestate);
   add("User-Agent", "jobrun/" JOBRUN_VERSION);
   add("Jobrun-Run-Id", field_value(envelope.run_id));
   add("Jobrun-Run-Date", field_value(envelope.run_date));

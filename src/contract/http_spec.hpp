@@ -41,7 +41,7 @@ std::optional<std::vector<std::string>> secrets_in(std::string_view value);
 
 /// What is sent with a request, besides the manifest's own words.
 struct HttpEnvelope {
-  std::string job, run_id, run_date, scheduled_at, unit, now, deadline, traceparent;
+  std::string job, run_id, run_date, scheduled_at, unit, now, deadline, traceparent, tracestate;
   int attempt = 1, max_attempts = 1, generation = 1;
   Json config, payload;
 

@@ -197,6 +197,7 @@ HttpEnvelope envelope_of(const JobContext& context, const Json& hello) {
   envelope.now = environment("JOBRUN_NOW");
   envelope.deadline = environment("JOBRUN_DEADLINE");
   envelope.traceparent = environment("TRACEPARENT");
+  envelope.tracestate = environment("TRACESTATE");
   envelope.max_attempts =
       static_cast<int>(parse_integer(environment("JOBRUN_MAX_ATTEMPTS"), 1, 100).value_or(1));
   envelope.generation = static_cast<int>(hello.at("generation").as_integer());

@@ -9,6 +9,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "contract/envelope.hpp"
+#include "contract/trace.hpp"
 #include "handler/worker.hpp"
 
 namespace jobrun {
@@ -50,16 +51,15 @@ std::string path_in(const Manifest& manifest) {
   return std::string(fixed_path);
 }
 
-/// W3C Trace Context: the caller's trace, or one derived from the run, with the attempt as the parent of what
-/// the job does.
-std::string traceparent(const Launch& launch, const std::string& caller) {
-  const bool given = caller.size() == 55 && caller.starts_with("00-") && caller[35] == '-' &&
-                     caller.find_first_not_of("0123456789abcdef-") == std::string::npos;
-  const std::string trace =
-      given ? caller.substr(3, 32)
-            : sha256_hex(launch.run.job + "/" + launch.run.run_date + "/" + launch.run.run_id).substr(0, 32);
-  return "00-" + trace + "-" +
-         sha256_hex(attempt_marker(launch.run, launch.unit, launch.attempt)).substr(0, 16) + "-01";
+/// The attempt is the parent of what the job does. What a tracing system put beside a trace goes with it.
+void set_trace(std::vector<std::string>& variables, const Launch& launch, const Environment& environment) {
+  const std::string callers = value_of(environment, "TRACEPARENT");
+  const Trace trace = trace_of(callers, launch.run.job, launch.run.run_date, launch.run.run_id);
+  set(variables, "TRACEPARENT",
+      traceparent(trace, span_id(attempt_marker(launch.run, launch.unit, launch.attempt))));
+  for (const std::string_view beside : {"TRACESTATE", "BAGGAGE"})
+    if (const std::string value = value_of(environment, beside); !trace.parent.empty() && !value.empty())
+      set(variables, beside, value);
 }
 
 /// Not synced: the file is of use to this attempt only.
@@ -119,7 +119,7 @@ Result<ChildSpec> child_spec(const Launch& launch, const Environment& environmen
 
   auto& variables = spec->environment;
   for (const auto& secret : launch.secrets) set(variables, secret.name, secret.value);
-  set(variables, "TRACEPARENT", traceparent(launch, value_of(environment, "TRACEPARENT")));
+  set_trace(variables, launch, environment);
   variables.push_back(attempt_marker(launch.run, launch.unit, launch.attempt));
   set(variables, "JOBRUN_JOB", launch.run.job);
   set(variables, "JOBRUN_RUN_ID", launch.run.run_id);
