@@ -1,6 +1,7 @@
 #include "base/line.hpp"
 
 #include "base/civil.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 
 namespace jobrun {
@@ -35,8 +36,8 @@ void append_value(std::string& line, std::string_view value) {
 
 }  // namespace
 
-std::string log_line(Instant at, std::string_view level, std::string_view message,
-                     std::initializer_list<LogField> fields) {
+std::string logfmt_line(Instant at, std::string_view level, std::string_view message,
+                        const LogFields& fields) {
   std::string line = "ts=" + format_instant(at);
   line += " level=";
   append_value(line, level);
@@ -49,6 +50,48 @@ std::string log_line(Instant at, std::string_view level, std::string_view messag
     append_value(line, value);
   }
   return line;
+}
+
+std::string json_line(Instant at, std::string_view level, std::string_view message, const LogFields& fields) {
+  Json json = Json::object().set("ts", format_instant(at)).set("level", level).set("msg", to_utf8(message));
+  for (const auto& [key, value] : fields) json.set(std::string(key), to_utf8(value));
+  return json.dump();
+}
+
+int priority_of(std::string_view level) {
+  return level == "error" ? 3 : level == "warn" ? 4 : 6;
+}
+
+namespace {
+
+/// `NAME=value\n`; where the value has a newline, the name, its length as 64 bits little-endian, and the
+/// value.
+void append_field(std::string& entry, std::string_view name, std::string_view value) {
+  entry += name;
+  if (value.find('\n') == std::string_view::npos) {
+    entry += '=';
+  } else {
+    entry += '\n';
+    for (int byte = 0; byte < 8; ++byte)
+      entry += static_cast<char>((std::uint64_t{value.size()} >> (8 * byte)) & 0xff);
+  }
+  entry.append(value).append("\n");
+}
+
+}  // namespace
+
+std::string journal_entry(std::string_view level, std::string_view message, const LogFields& fields) {
+  std::string entry;
+  append_field(entry, "MESSAGE", message);
+  append_field(entry, "PRIORITY", std::to_string(priority_of(level)));
+  append_field(entry, "SYSLOG_IDENTIFIER", "jobrun");
+  for (const auto& [key, value] : fields) {
+    if (value.empty()) continue;
+    std::string name = "JOBRUN_";
+    for (const char c : key) name += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    append_field(entry, name, value);
+  }
+  return entry;
 }
 
 }  // namespace jobrun

@@ -52,7 +52,7 @@ Result<Exit> cmd_backfill(const Session& session) {
   auto opened = session.open(Ledger::Purpose::run);
   if (!opened) return opened.error();
   const bool dry_run = session.args.has("--dry-run");
-  RunScreen screen(session.clock, session.quiet());
+  RunScreen screen(session.log, session.quiet());
   std::vector<Exit> exits;
   std::map<std::string, int> counts;
   std::string look_at;
@@ -64,7 +64,7 @@ Result<Exit> cmd_backfill(const Session& session) {
                 screen,
                 session.environment,
                 {derived_run_id(request.job, date), {}, {}, {}, {}, 0}};
-    auto answer = answer_for(session, world, screen, request, dry_run);
+    auto answer = answer_for(session, world, request, dry_run);
     screen.clear();
     if (!answer) return answer.error().during(request.job + " for " + date);
     exits.push_back(answer->exit);

@@ -107,7 +107,7 @@ Result<Exit> cmd_cursor(const Session& session) {
   if (auto named = check_job_name(words[1]); !named) return named.error();
   auto places = find_places(session.args.value("--ledger"), "", session.environment);
   if (!places) return places.error();
-  const Session placed{session.args, session.environment, session.clock, std::move(*places)};
+  const Session placed{session.args, session.environment, session.clock, session.log, std::move(*places)};
   if (!sets && !resets) return show(placed, words[1]);
   CursorChange wanted;
   wanted.job = words[1];

@@ -79,7 +79,7 @@ Result<Exit> cmd_preflight(const Session& session) {
   request.program = std::move(*program);
   auto opened = session.open(Ledger::Purpose::look);
   if (!opened) return opened.error();
-  RunScreen screen(session.clock, session.quiet());
+  RunScreen screen(session.log, session.quiet());
   World world{session.clock, **opened, screen, session.environment, {}};
   auto report = preflight(world, request);
   if (!report) return report.error();

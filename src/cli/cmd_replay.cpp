@@ -71,7 +71,7 @@ Result<Exit> cmd_replay(const Session& session) {
   request.run_date = run->run_date;
   request.units.clear();
   for (const Unit& unit : *units) request.units.push_back(unit.unit);
-  RunScreen screen(session.clock, session.quiet());
+  RunScreen screen(session.log, session.quiet());
   World world{session.clock, ledger, screen, session.environment, {run->run_id, {}, {}, {}, {}, 0}};
   return bring_on_and_print(session, world, screen, request, false);
 }

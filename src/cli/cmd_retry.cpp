@@ -48,7 +48,7 @@ Result<Exit> cmd_retry(const Session& session) {
   if (!run) return run.error();
   request.run_date = run->run_date;
   std::vector<std::string> notes;
-  RunScreen screen(session.clock, session.quiet());
+  RunScreen screen(session.log, session.quiet());
   World world{session.clock, ledger, screen, session.environment, {run->run_id, {}, {}, {}, {}, 0}};
   auto moved = reopen(world, *manifest, *run, request.units, session.clock.wall(), notes);
   if (!moved) return moved.error();

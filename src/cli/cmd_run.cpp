@@ -68,7 +68,7 @@ Result<Exit> cmd_run(const Session& session) {
       {},
       {},
       0};
-  RunScreen screen(session.clock, session.quiet());
+  RunScreen screen(session.log, session.quiet());
   World world{session.clock, ledger, screen, session.environment, call};
   if (value_of(session.environment, "JOBRUN_PREFLIGHT") == "1")
     world.ends_at = static_cast<int>(

@@ -18,14 +18,14 @@ Result<Exit> cmd_tick(const Session& session) {
   sweep_channels(ledger.run_folder());
   std::vector<Exit> exits;
   Json runs = Json::array();
-  RunScreen screen(session.clock, session.quiet());
+  RunScreen screen(session.log, session.quiet());
   for (const Run& run : *due) {
     RunRequest request;
     request.job = run.job;
     request.run_date = run.run_date;
     request.only_retry = true;
     World world{session.clock, ledger, screen, session.environment, {run.run_id, "tick", {}, {}, {}, 0}};
-    auto answer = answer_for(session, world, screen, request, false);
+    auto answer = answer_for(session, world, request, false);
     screen.clear();
     if (!answer) {
       // One job's broken manifest must not keep the others waiting.
@@ -39,7 +39,7 @@ Result<Exit> cmd_tick(const Session& session) {
   }
   if (session.json())
     print_out(Json::object().set("schema_version", 1).set("runs", std::move(runs)).dump() + "\n");
-  if (due->empty() && !session.quiet() && !session.json()) print_err("jobrun: nothing is due\n");
+  if (due->empty() && !session.quiet() && !session.json()) session.log.note("info", "nothing is due");
   // 83 and 85 say that somebody else has it, or that nobody should: no news for the scheduler of ticks.
   Exit answer = Exit::done;
   for (const Exit exit : exits)

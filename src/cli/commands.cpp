@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "base/civil.hpp"
@@ -44,6 +45,12 @@ constexpr Command commands[] = {{"run", cmd_run},
                                 {"backfill", cmd_backfill},
                                 {"preflight", cmd_preflight}};
 
+/// It brings runs on, and logs.
+bool is_of_runs(const VerbSpec& verb) {
+  return std::any_of(verb.options.begin(), verb.options.end(),
+                     [](const OptionSpec& option) { return option.name == "--log-format"; });
+}
+
 int fail(const Error& error) {
   print_error(error);
   return static_cast<int>(exit_for(error.fault()));
@@ -57,6 +64,13 @@ Result<Ledger*> Session::open(Ledger::Purpose purpose) const {
   if (!ledger) return ledger.error();
   opened = std::make_unique<Ledger>(std::move(*ledger));
   return opened.get();
+}
+
+void Session::choose_log_form() const {
+  if (args.has("--log-format")) return;
+  const auto said = config();  // a fault in it is told where the configuration is needed
+  if (!said || said->log_format.empty() || said->log_format == "auto") return;
+  if (const auto form = log_form(said->log_format, environment)) log.choose(*form);
 }
 
 Call Session::call(const std::string& run_id, const std::string& caller) const {
@@ -104,12 +118,16 @@ int run_commands(const std::vector<std::string>& argv, const Environment& enviro
     print_error(places.error());
     return map.apply(exit_for(places.error().fault()));
   }
-  const Session session{*args, environment, clock, std::move(*places)};
+  const std::string form_word = args->has("--log-format") ? args->value("--log-format") : "auto";
+  auto form = is_of_runs(*args->verb()) ? log_form(form_word, environment) : LogForm::text;
+  if (!form) return fail(form.error().during("--log-format"));
+  Log log(*form, args->has("--log-format"), clock);
+  const Session session{*args, environment, clock, log, std::move(*places)};
   for (const auto& command : commands) {
     if (command.verb != args->verb()->name) continue;
     auto answer = command.run(session);
     if (!answer) {
-      print_error(answer.error());
+      log.error(answer.error());
       if (answer.error().fault() == Fault::gone) die_of_interrupt(take_stop_signal());
       return map.apply(exit_for(answer.error().fault()));
     }

@@ -8,6 +8,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "cli/args.hpp"
+#include "cli/log.hpp"
 #include "contract/exit_codes.hpp"
 #include "run/catalog.hpp"
 #include "run/places.hpp"
@@ -20,6 +21,7 @@ struct Session {
   const Args& args;
   const Environment& environment;
   const Clock& clock;
+  Log& log;
   const Places places;  ///< empty for verbs that speak to a running jobrun
 
   /// What the configuration says; read now where finding the places did not ask for it.
@@ -28,6 +30,9 @@ struct Session {
   }
   bool quiet() const { return args.has("--quiet"); }
   bool json() const { return args.has("--json"); }
+  /// As the configuration says. Asked for where a run is brought on: a call that finds nothing to do reads no
+  /// file for it.
+  void choose_log_form() const;
   /// Lives as long as the process: closing it would only tidy memory, and a call that finds nothing to do has
   /// no time for that.
   Result<Ledger*> open(Ledger::Purpose purpose) const;

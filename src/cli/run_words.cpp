@@ -53,7 +53,7 @@ Result<std::string> run_date_word(const Session& session, const std::string& job
   auto date = resolve_run_date(word, zone, session.clock.wall());
   if (!date) return date.error().during("--run-date");
   if (date->from_token && !session.quiet())
-    print_err(fmt::format("jobrun: --run-date {} is {} ({})\n", word, date->label, zone.name()));
+    session.log.note("info", fmt::format("--run-date {} is {} ({})", word, date->label, zone.name()));
   return date->label;
 }
 
@@ -127,8 +127,8 @@ void print_answer(const Session& session, const Answer& answer, bool dry_run) {
   print_out(answer_text(answer, dry_run));
 }
 
-Result<Answer> answer_for(const Session& session, World& world, RunScreen& screen, const RunRequest& request,
-                          bool dry_run) {
+Result<Answer> answer_for(const Session& session, World& world, const RunRequest& request, bool dry_run) {
+  session.log.set_run(request.job, request.run_date, world.call.run_id, "");
   auto known = answer_from_ledger(world, request);
   if (!known) return known.error();
   if (*known) {
@@ -141,13 +141,14 @@ Result<Answer> answer_for(const Session& session, World& world, RunScreen& scree
   if (dry_run) return foresee(world, request, session.places.jobs);
   const std::string run_id = world.call.run_id;
   world.call = session.call(run_id, world.call.caller);
-  screen.set_caller(world.call.caller);
+  session.log.set_run(request.job, request.run_date, run_id, world.call.caller);
+  session.choose_log_form();
   return bring_on(world, request, session.places.jobs);
 }
 
 Result<Exit> bring_on_and_print(const Session& session, World& world, RunScreen& screen,
                                 const RunRequest& request, bool dry_run) {
-  auto answer = answer_for(session, world, screen, request, dry_run);
+  auto answer = answer_for(session, world, request, dry_run);
   screen.clear();
   if (!answer) return answer.error();
   if (session.json()) {

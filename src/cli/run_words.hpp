@@ -25,8 +25,7 @@ Result<Payload> payload_word(const std::string& word);
 Result<void> unit_words(const Session& session, RunRequest& request);
 /// The ledger's answer where it has one, else the run. Notes in LEDGER.asked that it was asked and nothing
 /// was to do.
-Result<Answer> answer_for(const Session& session, World& world, RunScreen& screen, const RunRequest& request,
-                          bool dry_run);
+Result<Answer> answer_for(const Session& session, World& world, const RunRequest& request, bool dry_run);
 /// As text, unless --quiet finds nothing in it that a person must hear.
 void print_answer(const Session& session, const Answer& answer, bool dry_run);
 /// Both, as JSON where that is asked for: what `run` and `retry` end with.

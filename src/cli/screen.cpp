@@ -9,7 +9,6 @@
 
 #include "base/civil.hpp"
 #include "base/format.hpp"
-#include "base/line.hpp"
 #include "base/text.hpp"
 #include "contract/envelope.hpp"
 #include "run/next_step.hpp"
@@ -90,8 +89,8 @@ std::string ago(const std::string& stamp, Instant now) {
   return now - *at < std::chrono::seconds(1) ? "just now" : format_age(now - *at) + " ago";
 }
 
-RunScreen::RunScreen(const Clock& clock, bool quiet)
-    : clock_(clock), quiet_(quiet), terminal_(on_terminal(STDERR_FILENO)) {}
+RunScreen::RunScreen(Log& log, bool quiet)
+    : log_(log), quiet_(quiet), on_terminal_(on_terminal(STDERR_FILENO)) {}
 
 RunScreen::~RunScreen() {
   clear();
@@ -103,7 +102,7 @@ void RunScreen::clear() {
 }
 
 void RunScreen::status_line(const std::string& text) {
-  if (quiet_ || !terminal_) return;
+  if (quiet_ || !draws()) return;
   winsize size{};
   const std::size_t width =
       ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col - 1 : 79;
@@ -114,7 +113,7 @@ void RunScreen::status_line(const std::string& text) {
 void RunScreen::note(const std::string& text) {
   if (quiet_) return;
   clear();
-  print_err("jobrun: " + text + "\n");
+  draws() ? print_err("jobrun: " + text + "\n") : log_.note("info", text);
 }
 
 void RunScreen::unit_started(const Run& run, const Unit& unit, int attempt) {
@@ -129,30 +128,29 @@ void RunScreen::unit_ended(const Run& run, const Unit& unit, const AttemptEnd& e
   if (quiet_) return;
   const bool bad = end.state != AttemptState::done;
   const bool worse = bad && end.state != AttemptState::interrupted;
-  if (terminal_) {
+  std::string lines;
+  if (worse)
+    for (const auto& line : tail) lines += "\n  | " + line;
+  if (draws()) {
     if (!worse) return;
     clear();
-    print_err(fmt::format("{} {}: {} {}: {}\n", run.run_date, printable(unit.unit), word_of(end.state),
-                          end.reason, end.message));
-  } else {
-    print_err(log_line(clock_.wall(), worse ? "warn" : "info", bad ? "attempt failed" : "attempt done",
-                       {{"job", run.job},
-                        {"run_id", run.run_id},
-                        {"run_date", run.run_date},
-                        {"unit", unit.unit},
-                        {"attempt", std::to_string(unit.attempts)},
-                        {"caller", caller_},
-                        {"verdict", std::string(word_of(end.state))},
-                        {"reason", end.reason},
-                        {"message", end.message},
-                        {"dur_ms", std::to_string(end.wall_ms.value_or(0))},
-                        {"next_action", end.next_action}}) +
-              "\n");
+    print_err(fmt::format("{} {}: {} {}: {}{}\n", run.run_date, printable(unit.unit), word_of(end.state),
+                          end.reason, end.message, lines));
+    return;
   }
-  if (!worse) return;
-  std::string lines;
-  for (const auto& line : tail) lines += "  | " + line + "\n";
-  print_err(lines);
+  std::string sentence = printable(attempt_name(run.run_id, unit.unit, unit.attempts)) + ": ";
+  sentence += word_of(end.state);
+  if (bad) sentence += ", " + end.reason + ": " + end.message;
+  if (!end.next_action.empty()) sentence += "; next: " + end.next_action;
+  LogFields fields = {{"unit", unit.unit},
+                      {"attempt", std::to_string(unit.attempts)},
+                      {"verdict", std::string(word_of(end.state))},
+                      {"reason", end.reason},
+                      {"message", end.message},
+                      {"dur_ms", std::to_string(end.wall_ms.value_or(0))},
+                      {"next_action", end.next_action}};
+  if (worse && !tail.empty()) fields.emplace_back("output", join(tail, "\n"));
+  log_.write(worse ? "warn" : "info", bad ? "attempt failed" : "attempt done", fields, sentence + lines);
 }
 
 void RunScreen::progress(const Run& run, const Unit& unit, int attempt, const std::string& message,

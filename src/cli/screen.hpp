@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "cli/log.hpp"
 #include "contract/exit_codes.hpp"
 #include "run/request.hpp"
 #include "run/world.hpp"
@@ -32,13 +33,11 @@ std::size_t screen_width();
 /// "3h 12m ago", "just now"; the text itself where it is no stamp.
 std::string ago(const std::string& stamp, Instant now);
 
-/// Commentary of a run: on a terminal a line that is overwritten and the failures; else one log line per unit
-/// that ended.
+/// Commentary of a run: on a terminal a line that is overwritten and the failures; else one log line per
+/// attempt that ended.
 class RunScreen final : public Observer {
  public:
-  RunScreen(const Clock& clock, bool quiet);
-  /// Stands on every log line.
-  void set_caller(const std::string& caller) { caller_ = caller; }
+  RunScreen(Log& log, bool quiet);
   ~RunScreen() override;
   /// Takes the progress line away: before anything else is printed.
   void clear();
@@ -51,9 +50,9 @@ class RunScreen final : public Observer {
 
  private:
   void status_line(const std::string& text);
-  const Clock& clock_;
-  bool quiet_, terminal_;
-  std::string caller_;
+  Log& log_;
+  bool draws() const { return on_terminal_ && !log_.was_chosen(); }
+  bool quiet_, on_terminal_;
   bool line_shown_ = false;
   int ended_ = 0;
 };

@@ -1,5 +1,6 @@
 #include "contract/config.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "base/json.hpp"
@@ -24,9 +25,32 @@ void read_ledger(const Place& place, Config& config) {
   keep(read_absolute_path(place), config.ledger);
 }
 
-constexpr std::array<Key<Config>, 2> keys = {{
+constexpr std::array<Key<Config>, 1> log_keys = {{
+    {"format",
+     [](const Place& place, Config& config) {
+       const auto word = read_text(place, 16);
+       const std::string_view words[] = {"auto", "text", "logfmt", "json"};
+       if (word && std::find(std::begin(words), std::end(words), *word) == std::end(words))
+         place.fault(quoted(*word) + " is not one of auto, text, logfmt and json");
+       keep(word, config.log_format);
+     }},
+}};
+
+constexpr std::array<Key<Config>, 1> otlp_keys = {{
+    {"endpoint",
+     [](const Place& place, Config& config) {
+       const auto url = read_text(place, 2000);
+       if (url && !url->starts_with("http://") && !url->starts_with("https://"))
+         place.fault(quoted(*url) + " is not a web address (write http://localhost:4318)");
+       keep(url, config.otlp_endpoint);
+     }},
+}};
+
+constexpr std::array<Key<Config>, 4> keys = {{
     {"ledger", read_ledger},
     {"jobs", [](const Place& place, Config& config) { keep(read_absolute_path(place), config.jobs); }},
+    {"log", [](const Place& place, Config& config) { read_members(place, log_keys, config); }},
+    {"otlp", [](const Place& place, Config& config) { read_members(place, otlp_keys, config); }},
 }};
 
 }  // namespace
@@ -41,7 +65,9 @@ Result<void> read_config(std::string_view path, std::string_view text, Config& c
   return {};
 }
 
-std::vector<std::string> config_key_names() {
+std::vector<std::string> config_key_names(std::string_view object) {
+  if (object == "log") return names_of(log_keys);
+  if (object == "otlp") return names_of(otlp_keys);
   return names_of(keys);
 }
 

@@ -12,7 +12,9 @@
 namespace jobrun {
 
 struct Config {
-  std::string ledger, jobs;  ///< absolute; empty: not said
+  std::string ledger, jobs;   ///< absolute; empty: not said
+  std::string log_format;     ///< a word of --log-format; empty: not said
+  std::string otlp_endpoint;  ///< where spans go, "/v1/traces" left out; empty: nowhere
 
   std::map<std::string, std::string> said_by;  ///< top-level key -> the file whose word holds
 };
@@ -22,7 +24,7 @@ struct Config {
 /// line.
 Result<void> read_config(std::string_view path, std::string_view text, Config& config);
 
-/// The keys that read_config accepts at the top.
-std::vector<std::string> config_key_names();
+/// The keys that read_config accepts: at the top ({}), in "log" or "otlp".
+std::vector<std::string> config_key_names(std::string_view object = {});
 
 }  // namespace jobrun

@@ -65,8 +65,9 @@ Result<ActEnd> PreflightGround::call(const std::vector<std::string>& words, int 
   std::vector<std::string> argv = {
       "/bin/sh", "-c", "exec \"$0\" \"$@\" 2>>\"$JOBRUN_PREFLIGHT_LOG\" </dev/null", request_.program};
   argv.insert(argv.end(), words.begin(), words.end());
-  for (const auto& [option, value] :
-       {std::pair<const char*, std::string>{"--ledger", ledger()}, {"--jobs", request_.places.jobs}}) {
+  for (const auto& [option, value] : {std::pair<const char*, std::string>{"--ledger", ledger()},
+                                      {"--jobs", request_.places.jobs},
+                                      {"--log-format", "text"}}) {
     argv.emplace_back(option);
     argv.push_back(value);
   }

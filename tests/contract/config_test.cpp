@@ -44,3 +44,17 @@ TEST_CASE("all faults of a configuration file are told at once, each with its li
   CHECK(faults(R"({"ledger": "/a", "ledger": "/b"})").find("ledger") != std::string::npos);
   CHECK(faults("{") != "accepted");
 }
+
+TEST_CASE("the configuration says how log lines look and where spans go") {
+  Config config;
+  REQUIRE(read_config("/etc/jobrun/config.json",
+                      R"({"log": {"format": "json"}, "otlp": {"endpoint": "http://localhost:4318"}})",
+                      config));
+  CHECK(config.log_format == "json");
+  CHECK(config.otlp_endpoint == "http://localhost:4318");
+  CHECK(faults(R"({"log": {"format": "xml"}})") ==
+        "/etc/jobrun/config.json:1: log.format: \"xml\" is not one of auto, text, logfmt and json");
+  CHECK(faults(R"({"otlp": {"endpoint": "localhost"}})") ==
+        "/etc/jobrun/config.json:1: otlp.endpoint: \"localhost\" is not a web address (write "
+        "http://localhost:4318)");
+}
