@@ -9,6 +9,7 @@
 #include "cli/screen.hpp"
 #include "handler/capture.hpp"
 #include "handler/stop_signals.hpp"
+#include "run/traces.hpp"
 
 namespace jobrun {
 
@@ -143,7 +144,15 @@ Result<Answer> answer_for(const Session& session, World& world, const RunRequest
   world.call = session.call(run_id, world.call.caller);
   session.log.set_run(request.job, request.run_date, run_id, world.call.caller);
   session.choose_log_form();
-  return bring_on(world, request, session.places.jobs);
+  const auto config = session.config();  // a fault in it is told where it is needed
+  auto spans = Traces::wanted(world, request, config ? config->otlp_endpoint : "");
+  if (!spans) return bring_on(world, request, session.places.jobs);
+  Traces traces(world, std::move(*spans));
+  World traced{world.clock, world.ledger, traces, world.environment, world.call, world.ends_at};
+  auto answer = bring_on(traced, request, session.places.jobs);
+  const std::string problem = answer ? traces.send(*answer) : "";
+  if (!problem.empty() && !session.quiet()) world.observer.note("the spans were not taken: " + problem);
+  return answer;
 }
 
 Result<Exit> bring_on_and_print(const Session& session, World& world, RunScreen& screen,
