@@ -587,7 +587,7 @@ class Tick(UnitsCase):
             self.run_job(job)
         self.ran()
         process = self.start_jobrun("tick")
-        wait_until(lambda: self.has("ran"), "the first job")
+        wait_until(lambda: self.has("ran") and self.read("ran"), "the first job")
         process.terminate()
         self.assertEqual(self.finish(process, timeout=10).code, 75)
         self.assertEqual(len(self.ran()), 1)
