@@ -79,7 +79,7 @@ Result<void> write_all(int fd, std::string_view content, const std::string& path
 
 }  // namespace
 
-Result<void> write_file(const std::string& path, std::string_view content) {
+Result<void> write_file(const std::string& path, std::string_view content, unsigned mode) {
   std::string temporary = path + ".XXXXXX";
   Fd file(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!file) return system_error(Fault::ledger, "create a file beside " + path, errno);
@@ -87,11 +87,20 @@ Result<void> write_file(const std::string& path, std::string_view content) {
     ::unlink(temporary.c_str());
     return error;
   };
+  if (::fchmod(file.get(), static_cast<mode_t>(mode)) != 0)
+    return fail(system_error(Fault::ledger, "set the mode of " + path, errno));
   if (auto written = write_all(file.get(), content, path); !written) return fail(written.error());
   if (::fsync(file.get()) != 0) return fail(system_error(Fault::ledger, "fsync " + path, errno));
   if (::rename(temporary.c_str(), path.c_str()) != 0)
     return fail(system_error(Fault::ledger, "rename to " + path, errno));
   return sync_folder(path_folder(path));
+}
+
+Result<void> check_replaceable(const std::string& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode)) return {};
+  return Error(Fault::setup, path + " is there and is not a regular file",
+               "name a file, or `-` for standard output");
 }
 
 Result<void> make_folder(const std::string& path) {

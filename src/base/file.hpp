@@ -35,8 +35,11 @@ Error system_error(Fault fault, std::string_view doing, int error_number, std::s
 
 /// Reads a whole regular file; Fault::setup where it can't be read or is longer than `limit` bytes.
 Result<std::string> read_file(const std::string& path, std::size_t limit);
-/// Temporary file in the same folder, fsync, rename, fsync of the folder (rename(2), fsync(2)). Mode 0600.
-Result<void> write_file(const std::string& path, std::string_view content);
+/// Temporary file in the same folder, fsync, rename, fsync of the folder (rename(2), fsync(2)): the old content
+/// or the new, whatever happens meanwhile.
+Result<void> write_file(const std::string& path, std::string_view content, unsigned mode = 0600);
+/// Fault::setup where a write_file would take something else's place than a regular file's: a device, a link.
+Result<void> check_replaceable(const std::string& path);
 /// Makes one folder (0700) and fsyncs its parent; an existing one is fine.
 Result<void> make_folder(const std::string& path);
 Result<void> sync_folder(const std::string& path);
