@@ -34,6 +34,9 @@ constexpr Command commands[] = {{"run", cmd_run},
                                 {"show", cmd_show},
                                 {"log", cmd_log},
                                 {"jobs", cmd_jobs},
+                                {"check", cmd_check},
+                                {"metrics", cmd_metrics},
+                                {"doctor", cmd_doctor},
                                 {"init", cmd_init},
                                 {"once", cmd_once},
                                 {"checkpoint", cmd_checkpoint},
@@ -51,7 +54,11 @@ bool is_of_runs(const VerbSpec& verb) {
                      [](const OptionSpec& option) { return option.name == "--log-format"; });
 }
 
-int fail(const Error& error) {
+/// `check` answers a monitor in its own way, whatever went wrong and when.
+int fail(const std::vector<std::string>& argv, const Error& error) {
+  if (!argv.empty() && argv[0] == "check")
+    return static_cast<int>(
+        check_unknown(error, std::find(argv.begin(), argv.end(), "--json") != argv.end()));
   print_error(error);
   return static_cast<int>(exit_for(error.fault()));
 }
@@ -89,7 +96,7 @@ Call Session::call(const std::string& run_id, const std::string& caller) const {
 
 int run_commands(const std::vector<std::string>& argv, const Environment& environment) {
   auto args = parse_args(argv);
-  if (!args) return fail(args.error());
+  if (!args) return fail(argv, args.error());
   if (args->wants_version) {
     print_out(fmt::format("jobrun {}\n", JOBRUN_VERSION));
     return 0;
@@ -101,26 +108,28 @@ int run_commands(const std::vector<std::string>& argv, const Environment& enviro
   ExitMap map;
   if (args->has("--exit-map")) {
     auto parsed = ExitMap::parse(args->value("--exit-map"));
-    if (!parsed) return fail(parsed.error());
+    if (!parsed) return fail(argv, parsed.error());
     map = std::move(*parsed);
   }
   std::optional<Instant> now;
   if (args->has("--now")) {
     auto at = parse_instant(args->value("--now"));
-    if (!at) return fail(at.error().during("--now"));
+    if (!at) return fail(argv, at.error().during("--now"));
     now = *at;
   }
   const RealClock clock(now);
   auto places = args->verb()->inside
                     ? Result<Places>(Places{})
                     : find_places(args->value("--ledger"), args->value("--jobs"), environment);
+  if (!places && args->verb()->name == "doctor") places = Places{};  // it looks for what is wrong by itself
+  if (!places && args->verb()->name == "check") return fail(argv, places.error());
   if (!places) {
     print_error(places.error());
     return map.apply(exit_for(places.error().fault()));
   }
   const std::string form_word = args->has("--log-format") ? args->value("--log-format") : "auto";
   auto form = is_of_runs(*args->verb()) ? log_form(form_word, environment) : LogForm::text;
-  if (!form) return fail(form.error().during("--log-format"));
+  if (!form) return fail(argv, form.error().during("--log-format"));
   Log log(*form, args->has("--log-format"), clock);
   const Session session{*args, environment, clock, log, std::move(*places)};
   for (const auto& command : commands) {
@@ -133,7 +142,7 @@ int run_commands(const std::vector<std::string>& argv, const Environment& enviro
     }
     return map.apply(*answer);
   }
-  return fail(Error(Fault::internal, "the verb has no command"));
+  return fail(argv, Error(Fault::internal, "the verb has no command"));
 }
 
 }  // namespace jobrun

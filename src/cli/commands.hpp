@@ -50,6 +50,11 @@ Result<Exit> cmd_status(const Session& session);
 Result<Exit> cmd_show(const Session& session);
 Result<Exit> cmd_log(const Session& session);
 Result<Exit> cmd_jobs(const Session& session);
+Result<Exit> cmd_check(const Session& session);
+/// What a monitor is told where its call went wrong.
+Exit check_unknown(const Error& error, bool json);
+Result<Exit> cmd_metrics(const Session& session);
+Result<Exit> cmd_doctor(const Session& session);
 Result<Exit> cmd_init(const Session& session);
 Result<Exit> cmd_replay(const Session& session);
 Result<Exit> cmd_backfill(const Session& session);

@@ -392,4 +392,8 @@ HttpReply HttpClient::send(const Mail& mail) {
   return curl_->send(mail, place);
 }
 
+std::string HttpClient::obstacle() {
+  return curl_->load();
+}
+
 }  // namespace jobrun

@@ -38,6 +38,8 @@ class HttpClient {
   /// Taken where `failure` is none. TLS is verified where it is used, and always used for a password that
   /// leaves this machine.
   HttpReply send(const Mail& mail);
+  /// Empty, or why nothing can be sent from here and what to install. Sends nothing.
+  std::string obstacle();
 
  private:
   struct Curl;

@@ -54,7 +54,7 @@ class CommandLine(Faults):
             (("run",), "JOB is missing"),
             (("pause", "--reason", "x"), "JOB is missing"),
             (("show",), "RUN is missing"),
-            (("doctor",), "no verb doctor"),
+            (("inventory",), "no verb inventory"),
             (("invoice_sync", *DAY, "extra"), "unexpected word extra"),
             (("status", "invoice_sync", "extra"), "unexpected word extra"),
             (("invoice_sync", *DAY, "--wait", "5m"), "unexpected word 5m", "its value is written --wait=5m"),
