@@ -8,6 +8,7 @@
 #include "cli/commands.hpp"
 #include "cli/job_view.hpp"
 #include "cli/screen.hpp"
+#include "cli/stale_view.hpp"
 
 namespace jobrun {
 
@@ -62,7 +63,9 @@ Result<Exit> cmd_status(const Session& session) {
       {"JOB", "RUN DATE", "STATE", "DONE", "LAST SUCCESS", "LATEST ERROR"}};
   Json list = Json::array(), units = Json::array();
   std::string detail;
+  StaleJobs stale;
   for (const auto& job : jobs) {
+    if (auto looked = stale.look_at(ledger, session.places.jobs, job, now); !looked) return looked.error();
     auto standing = standing_of(ledger, job);
     if (!standing) return standing.error();
     rows.push_back(row_of(*standing, now));
@@ -73,7 +76,7 @@ Result<Exit> cmd_status(const Session& session) {
     detail = std::move(*text);
   }
   if (!session.json()) {
-    print_out(attention_text(*needed, now) +
+    print_out(attention_text(*needed, now) + stale.text() +
               (rows.size() > 1 ? table(rows, screen_width()) : "no jobs yet\n") + detail);
     return Exit::done;
   }
@@ -92,7 +95,8 @@ Result<Exit> cmd_status(const Session& session) {
   Json json = Json::object()
                   .set("schema_version", 1)
                   .set("ledger", ledger.path())
-                  .set("attention", std::move(attention_list));
+                  .set("attention", std::move(attention_list))
+                  .set("stale", std::move(stale.list));
   json.set("jobs", std::move(list));
   if (!only.empty()) json.set("units", std::move(units));
   print_out(json.dump() + "\n");

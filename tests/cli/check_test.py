@@ -95,6 +95,16 @@ class Freshness(CheckCase):
         self.check(WARNING, "sync", now="2026-04-14T02:01:00Z")
 
 
+    def test_status_shows_it_with_what_to_look_at(self):
+        self.job("sync", {"command": ["true"], "fresh_within": "26h"})
+        self.assert_code(0, self.run_job("sync", now="2026-04-12T02:00:00Z"))
+        self.assertNotIn("stale", self.assert_code(0, self.run_jobrun("status", now="2026-04-12T05:00:00Z")).out)
+        out = self.assert_code(0, self.run_jobrun("status", now="2026-04-14T02:00:00Z")).out
+        self.assertRegex(out, r"(?m)^1 job is stale:\n  sync  stale for .*: last success .* ago, one is due within 1d 2h\n    next: did its scheduler call\?")
+        answer = json.loads(self.assert_code(0, self.run_jobrun("status", "--json", now="2026-04-14T02:00:00Z")).out)
+        self.assertEqual(["sync"], [one["job"] for one in answer["stale"]])
+
+
 class Standing(CheckCase):
     def test_a_run_that_needs_a_person_is_critical_with_the_words_to_type(self):
         self.shell_job("sync", "exit 80\n")

@@ -1,0 +1,42 @@
+#include "cli/stale_view.hpp"
+
+#include "base/civil.hpp"
+#include "base/format.hpp"
+#include "run/catalog.hpp"
+#include "run/freshness.hpp"
+
+namespace jobrun {
+
+namespace {
+
+constexpr std::size_t most_shown = 20;
+
+}  // namespace
+
+Result<void> StaleJobs::look_at(Ledger& ledger, const std::string& jobs_folder, const std::string& job,
+                                Instant now) {
+  auto manifest = load_manifest(jobs_folder, job);
+  if (!manifest) return {};  // `jobs`, `check` and `doctor` tell faulty ones
+  auto freshness = freshness_of(ledger, *manifest, now);
+  if (!freshness) return freshness.error();
+  if (!freshness->is_stale()) return {};
+  list.push(Json::object()
+                .set("job", job)
+                .set("what", phrase_of(*freshness, now))
+                .set("since", freshness->due ? Json(format_instant(*freshness->due)) : Json()));
+  return {};
+}
+
+std::string StaleJobs::text() const {
+  const std::size_t count = list.items().size();
+  if (count == 0) return "";
+  std::string text = fmt::format("{} {} stale:\n", count, count == 1 ? "job is" : "jobs are");
+  for (std::size_t i = 0; i < count && i < most_shown; ++i)
+    text += fmt::format("  {}  {}\n    next: did its scheduler call? `jobrun doctor` tells who does\n",
+                        list.items()[i].at("job").as_string(), list.items()[i].at("what").as_string());
+  if (count > most_shown)
+    text += fmt::format("  ... and {} more: `jobrun check --json`\n", count - most_shown);
+  return text + "\n";
+}
+
+}  // namespace jobrun

@@ -1,0 +1,22 @@
+// Which jobs are stale, as `status` shows them: what nobody was told because nothing happened.
+// Prints nothing; a job without a manifest, or with a faulty one, promises nothing and is passed over.
+#pragma once
+
+#include <string>
+
+#include "base/json.hpp"
+#include "base/result.hpp"
+#include "ledger/ledger.hpp"
+
+namespace jobrun {
+
+struct StaleJobs {
+  Json list = Json::array();  ///< [{"job", "what", "since"}]
+
+  /// Adds the job if it is stale.
+  Result<void> look_at(Ledger& ledger, const std::string& jobs_folder, const std::string& job, Instant now);
+  /// Each with what to do, 20 at the most; empty where there is none.
+  std::string text() const;
+};
+
+}  // namespace jobrun
