@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "base/file.hpp"
 #include "base/json.hpp"
+#include "contract/manifest_parts.hpp"
 #include "contract/manifest_reader.hpp"
 
 namespace jobrun {
@@ -46,11 +48,12 @@ constexpr std::array<Key<Config>, 1> otlp_keys = {{
      }},
 }};
 
-constexpr std::array<Key<Config>, 4> keys = {{
+constexpr std::array<Key<Config>, 5> keys = {{
     {"ledger", read_ledger},
     {"jobs", [](const Place& place, Config& config) { keep(read_absolute_path(place), config.jobs); }},
     {"log", [](const Place& place, Config& config) { read_members(place, log_keys, config); }},
     {"otlp", [](const Place& place, Config& config) { read_members(place, otlp_keys, config); }},
+    {"alerts", [](const Place& place, Config& config) { read_alerts(place, config.alerts); }},
 }};
 
 }  // namespace
@@ -62,6 +65,8 @@ Result<void> read_config(std::string_view path, std::string_view text, Config& c
   if (read_members(Place{*json, {}, faults}, keys, config))
     for (const auto& [name, value] : json->members()) config.said_by[name] = path;
   if (!faults.none()) return faults.error();
+  if (json->has("alerts"))
+    for (AlertTarget& target : config.alerts) target.stand_on(path_folder(path));
   return {};
 }
 

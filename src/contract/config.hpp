@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "contract/alerts.hpp"
 
 namespace jobrun {
 
@@ -15,6 +16,8 @@ struct Config {
   std::string ledger, jobs;   ///< absolute; empty: not said
   std::string log_format;     ///< a word of --log-format; empty: not said
   std::string otlp_endpoint;  ///< where spans go, "/v1/traces" left out; empty: nowhere
+
+  std::vector<AlertTarget> alerts;  ///< of jobs whose manifest has none
 
   std::map<std::string, std::string> said_by;  ///< top-level key -> the file whose word holds
 };

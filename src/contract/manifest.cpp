@@ -177,8 +177,10 @@ constexpr std::array<Key<Reading>, 32> keys = {{
     {"user", not_supported},
     {"output", [](const Place& place, Reading& reading) { read_members(place, output_keys, reading); }},
     {"success", [](const Place& place, Reading& reading) { read_success(place, reading.manifest.success); }},
-    {"alerts", not_supported},
-    {"pings", not_supported},
+    {"alerts",
+     [](const Place& place, Reading& reading) { read_alerts(place, reading.manifest.alerts.emplace()); }},
+    {"pings",
+     [](const Place& place, Reading& reading) { read_pings(place, reading.manifest.pings.emplace()); }},
     {"keep",
      [](const Place& place, Reading& reading) { keep(read_duration(place, 24h), reading.manifest.keep); }},
 }};
@@ -269,6 +271,8 @@ std::vector<std::string> manifest_key_names(std::string_view object) {
   if (object == "output") return names_of(output_keys);
   if (object == "http") return http_key_names();
   if (object == "success") return success_key_names();
+  if (object == "alerts") return alert_key_names();
+  if (object == "pings") return ping_key_names();
   std::vector<std::string> names;
   for (const Key<Reading>& key : keys) {
     if (key.read != not_supported) names.emplace_back(key.name);
@@ -305,6 +309,8 @@ Result<Manifest> parse_manifest(std::string_view job, std::string_view path, std
   manifest.job = job;
   manifest.folder = folder_of(path);
   manifest.text = text;
+  if (manifest.alerts)
+    for (AlertTarget& target : *manifest.alerts) target.stand_on(manifest.folder);
   if (manifest.handler == Manifest::Handler::http)
     manifest.http_call = Json::object().set("http", json->at("http")).set("outcomes", json->at("outcomes"));
   manifest.hash = sha256_hex(text);

@@ -14,6 +14,7 @@
 #include "base/clock.hpp"
 #include "base/json.hpp"
 #include "base/result.hpp"
+#include "contract/alerts.hpp"
 #include "contract/effect_key.hpp"
 #include "contract/http_spec.hpp"
 #include "contract/retry.hpp"
@@ -81,6 +82,8 @@ struct Manifest {
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<std::string> pass_env;
   std::vector<std::pair<std::string, SecretReference>> secrets;
+  std::optional<std::vector<AlertTarget>> alerts;  ///< nothing: the configuration's; empty: none
+  std::optional<PingSpec> pings;
   std::string workdir;                   ///< empty: the manifest's folder
   std::size_t output_limit = 16 * 1024;  ///< bytes of output kept per attempt, half head, half tail
   std::size_t output_file_limit = 10 * 1024 * 1024;  ///< bytes of it in a file; 0: no file
@@ -93,7 +96,7 @@ std::size_t output_file_limit(const Manifest& manifest);
 /// Fault::setup, one fault per line.
 Result<Manifest> parse_manifest(std::string_view job, std::string_view path, std::string_view text);
 
-/// The keys that parse_manifest accepts: at the top ({}), in "retry", "outcomes" or "output".
+/// The keys that parse_manifest accepts: at the top ({}), or in an object or list of objects by that name.
 std::vector<std::string> manifest_key_names(std::string_view object = {});
 
 /// A units list (inline, file or command output): array of ids or of {"id", "config"}; `where` leads each

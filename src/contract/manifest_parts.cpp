@@ -75,8 +75,6 @@ void read_pass_env(const Place& place, Manifest& manifest) {
   }
 }
 
-namespace {
-
 std::optional<SecretReference> secret_reference(std::string_view text) {
   using Kind = SecretReference::Kind;
   const std::size_t colon = text.find(':');
@@ -95,8 +93,6 @@ std::optional<SecretReference> secret_reference(std::string_view text) {
   const bool is_file_name = name.find('/') == std::string_view::npos && name != "." && name != "..";
   return kind == "credential" && is_file_name ? std::optional(reference) : std::nullopt;
 }
-
-}  // namespace
 
 void read_secrets(const Place& place, Manifest& manifest) {
   if (!expect_object(place)) return;

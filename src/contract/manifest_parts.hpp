@@ -15,12 +15,22 @@ void read_pass_env(const Place& place, Manifest& manifest);
 void read_secrets(const Place& place, Manifest& manifest);
 void read_outcomes(const Place& place, std::vector<OutcomeRule>& outcomes);
 void read_http(const Place& place, HttpSpec& spec);
+/// Relative paths are left as they are: the caller knows the folder (AlertTarget::stand_on).
+void read_alerts(const Place& place, std::vector<AlertTarget>& targets);
+void read_pings(const Place& place, PingSpec& pings);
 void read_success(const Place& place, SuccessCondition& success);
 void read_units(const Place& place, UnitSource& source);
 
 std::vector<std::string> outcome_key_names();
 std::vector<std::string> http_key_names();
 std::vector<std::string> success_key_names();
+std::vector<std::string> alert_key_names();
+std::vector<std::string> ping_key_names();
+
+/// `credential:NAME`, `file:PATH` or `env:NAME`; nothing for any other text.
+std::optional<SecretReference> secret_reference(std::string_view text);
+/// The target of a message, as AlertTarget::json wrote it down.
+Result<AlertTarget> kept_alert_target(std::string_view text);
 
 /// What the worker that makes the call needs of the manifest.
 struct HttpCallSpec {

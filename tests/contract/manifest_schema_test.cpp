@@ -191,6 +191,8 @@ TEST_CASE("the schema for editors has the keys that the parser accepts, no more 
   CHECK(property_names(schema().at("properties").at("http")) == sorted(manifest_key_names("http")));
   CHECK(property_names(schema().at("properties").at("success")) == sorted(manifest_key_names("success")));
   CHECK(property_names(schema().at("definitions").at("outcome")) == sorted(manifest_key_names("outcomes")));
+  CHECK(property_names(schema().at("definitions").at("alert")) == sorted(manifest_key_names("alerts")));
+  CHECK(property_names(schema().at("properties").at("pings")) == sorted(manifest_key_names("pings")));
 }
 
 TEST_CASE("the schema for editors describes every key") {
@@ -200,6 +202,11 @@ TEST_CASE("the schema for editors describes every key") {
   check_described(schema().at("properties").at("http"), "http");
   check_described(schema().at("properties").at("success"), "success");
   check_described(schema().at("definitions").at("outcome"), "outcomes");
+  const Json& alert = schema().at("definitions").at("alert");
+  check_described(alert, "alerts");
+  check_described(alert.at("properties").at("webhook"), "webhook");
+  check_described(alert.at("properties").at("mail"), "mail");
+  check_described(schema().at("properties").at("pings"), "pings");
 }
 
 TEST_CASE("the schema for editors shows the defaults that the parser has") {
@@ -285,6 +292,15 @@ TEST_CASE("what the parser accepts, the schema for editors accepts") {
           R"("success": {})",
           R"("keep": "90d")",
           R"("success": {"min_duration": "10s", "min_items": 3})",
+          R"("alerts": [])",
+          R"("alerts": [{"command": ["./tell.sh", "-x"]}])",
+          R"("alerts": [{"on": ["stopped", "recovered"], "webhook": {"url": "https://a/b?c", "secret": "credential:hook"}}])",
+          R"("alerts": [{"webhook": {"url": "env:SLACK", "format": "slack"}}, {"webhook": {"url": "http://a", "secret": "file:s", "format": "standard"}}])",
+          R"("alerts": [{"mail": {"to": "a@example.com"}}, {"mail": {"to": ["a@b", "c@d"], "from": "j@h", "sendmail": "/bin/sendmail"}}])",
+          R"("alerts": [{"mail": {"to": "a@b", "server": "smtp://localhost:25"}}])",
+          R"("alerts": [{"mail": {"to": "a@b", "server": "smtps://mail.example.com", "user": "u", "password": "credential:p"}}])",
+          R"("pings": {"url": "https://hc-ping.com/00000000-0000-4000-8000-000000000000"})",
+          R"("pings": {"url": "credential:check"})",
       }) {
     check_same(with(members), true);
   }
@@ -318,7 +334,31 @@ TEST_CASE("what the parser refuses in one value, the schema for editors refuses"
   }
   for (const char* members : {
            R"("ownr": "o")",
-           R"("alerts": [])",
+           R"("alerts": {})",
+           R"("alerts": [{}])",
+           R"("alerts": [{"on": ["stopped"]}])",
+           R"("alerts": [{"on": [], "command": ["a"]}])",
+           R"("alerts": [{"on": ["failed"], "command": ["a"]}])",
+           R"("alerts": [{"on": ["stale", "stale"], "command": ["a"]}])",
+           R"("alerts": [{"command": ["a"], "mail": {"to": "a@b"}}])",
+           R"("alerts": [{"command": "a"}])",
+           R"("alerts": [{"webhook": {"url": "https://a"}}])",
+           R"("alerts": [{"webhook": {"secret": "env:A"}}])",
+           R"("alerts": [{"webhook": {"url": "https://a", "secret": "whsec_AAAA"}}])",
+           R"("alerts": [{"webhook": {"url": "ftp://a", "secret": "env:A"}}])",
+           R"("alerts": [{"webhook": {"url": "https://u:p@a", "secret": "env:A"}}])",
+           R"("alerts": [{"webhook": {"url": "https://a", "secret": "env:A", "format": "slack"}}])",
+           R"("alerts": [{"webhook": {"url": "https://a", "format": "teams"}}])",
+           R"("alerts": [{"mail": {}}])",
+           R"("alerts": [{"mail": {"to": []}}])",
+           R"("alerts": [{"mail": {"to": "a"}}])",
+           R"("alerts": [{"mail": {"to": "A <a@b>"}}])",
+           R"("alerts": [{"mail": {"to": "-a@b"}}])",
+           R"("alerts": [{"mail": {"to": "a@b", "server": "http://a"}}])",
+           R"("alerts": [{"mail": {"to": "a@b", "sendmail": "sendmail"}}])",
+           R"("alerts": [{"mail": {"to": "a@b", "server": "smtp://a", "user": "u", "password": "p"}}])",
+           R"("pings": {"url": "a"})",
+           R"("pings": {"url": "https://a", "every": "1m"})",
            R"("keep": "0s")",
            R"("overlap": "skip")",
            R"("user": "a")",
@@ -426,6 +466,9 @@ TEST_CASE("rules across keys and tables of the system are the parser's alone") {
            R"("outcomes": [{"exit": "29-20", "verdict": "stop"}])",
            R"("env": {"A": "x"}, "secrets": {"A": "env:B"})",
            R"("env": {"A": "x"}, "pass_env": ["A"])",
+           R"("alerts": [{"mail": {"to": "a@b", "server": "smtp://a", "user": "u"}}])",
+           R"("alerts": [{"mail": {"to": "a@b", "user": "u", "password": "env:P"}}])",
+           R"("alerts": [{"mail": {"to": "a@b", "server": "smtp://a", "sendmail": "/a"}}])",
        }) {
     CAPTURE(members);
     const std::string text = with(members);

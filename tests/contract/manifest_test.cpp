@@ -150,7 +150,7 @@ TEST_CASE("all faults of a manifest are told at once, each with file, line and p
     "window": "6 hours",
     "jitter": 2
   },
-  "alerts": [],
+  "alerts": [{"on": ["failed"]}],
   "parallel": 0
 })") ==
       "/etc/jobrun/jobs/sync.json:2: command: must be an array of arguments such as [\"./sync.py\", "
@@ -159,7 +159,9 @@ TEST_CASE("all faults of a manifest are told at once, each with file, line and p
       "/etc/jobrun/jobs/sync.json:3: timeot: unknown key; did you mean \"timeout\"?\n"
       "/etc/jobrun/jobs/sync.json:5: retry.window: \"6 hours\" is not a duration (write 90s, 10m, 6h or 2d)\n"
       "/etc/jobrun/jobs/sync.json:6: retry.jitter: 2 is not a number from 0 to 1\n"
-      "/etc/jobrun/jobs/sync.json:8: alerts: is not supported by this version of jobrun\n"
+      "/etc/jobrun/jobs/sync.json:8: alerts[0]: tells nobody (give it \"command\", \"webhook\" or \"mail\")\n"
+      "/etc/jobrun/jobs/sync.json:8: alerts[0].on[0]: must be \"stopped\", \"exhausted\", \"in_doubt\", "
+      "\"stale\" or \"recovered\"\n"
       "/etc/jobrun/jobs/sync.json:9: parallel: 0 is not an integer from 1 to 256");
 }
 
@@ -180,7 +182,7 @@ TEST_CASE("a manifest has exactly one handler") {
 }
 
 TEST_CASE("keys that belong to later versions are refused by name") {
-  for (const char* key : {"alerts", "pings", "overlap", "user"}) {
+  for (const char* key : {"overlap", "user"}) {
     CAPTURE(key);
     CHECK(contains(faults(with("\"" + std::string(key) + "\": {}")),
                    std::string(key) + ": is not supported by this version of jobrun"));

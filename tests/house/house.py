@@ -159,4 +159,5 @@ def schema_keys():
     schema = json.loads((ROOT / "examples/job.schema.json").read_text(encoding="utf-8"))
     top = schema["properties"]
     return {"": set(top), "outcomes": set(schema["definitions"]["outcome"]["properties"]),
-            **{name: set(top[name]["properties"]) for name in ("retry", "output", "http", "success")}}
+            "alerts": set(schema["definitions"]["alert"]["properties"]),
+            **{name: set(top[name]["properties"]) for name in ("retry", "output", "http", "success", "pings")}}

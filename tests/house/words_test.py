@@ -116,7 +116,8 @@ class Words(unittest.TestCase):
 
     def test_every_manifest_key_is_in_its_man_page_and_the_reverse(self):
         page = man("jobrun-manifest.5")
-        for where, name in [("", "KEYS"), ("retry", "RETRY"), ("outcomes", "OUTCOMES"), ("output", "OUTPUT"), ("http", "HTTP"), ("success", "SUCCESS")]:
+        for where, name in [("", "KEYS"), ("retry", "RETRY"), ("outcomes", "OUTCOMES"), ("output", "OUTPUT"), ("http", "HTTP"), ("success", "SUCCESS"),
+                            ("alerts", "ALERTS"), ("pings", "PINGS")]:
             with self.subTest(section=name):
                 described = {head.split()[1] for head, _ in items(section(page, name)) if head.startswith("Ic ")}
                 self.assertEqual(house.schema_keys()[where], described)
@@ -141,6 +142,17 @@ class Words(unittest.TestCase):
         real = set(re.findall(r'set\(variables, "([A-Z_]+)"', text)) | {"JOBRUN_ATTEMPT_NAME"}
         described = {head.split()[1] for head, _ in items(section(man("jobrun-manifest.5"), "ENVIRONMENT"))}
         self.assert_none(sorted(real - described))
+
+    def test_variables_that_an_alerts_command_gets_are_in_the_man_page_and_the_reverse(self):
+        real = set(re.findall(r'set\("(JOBRUN_[A-Z_]+)"', read("src/run/delivery.cpp")))
+        described = set(re.findall(r"^\.Ev (JOBRUN_[A-Z_]+)", section(man("jobrun-manifest.5"), "ALERTS"), re.M))
+        self.assertEqual(real, described)
+
+    def test_members_of_an_alerts_message_are_in_the_man_page(self):
+        body = read("src/contract/alert_words.cpp").split("Json AlertMessage::json() const", 1)[1].split("\n}\n", 1)[0]
+        real = set(re.findall(r'\.set\("([a-z_]+)"', body))
+        page = section(man("jobrun-manifest.5"), "ALERTS")
+        self.assert_none([name for name in sorted(real) if not re.search(rf"^\.Ql {name}\b", page, re.M)])
 
     def test_operations_of_the_channel_are_in_its_man_page_and_the_reverse(self):
         text = read("src/contract/channel.cpp").split("std::string_view word_of(ChannelOp op)", 1)[1].split("}\n\n", 1)[0]
