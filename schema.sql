@@ -217,6 +217,43 @@ CREATE TABLE pauses (
 ) STRICT;
 CREATE UNIQUE INDEX pauses_active ON pauses (job, ifnull(unit, '')) WHERE ended_at IS NULL;
 
+-- Transitions that somebody is to be told of, written with the transition itself. unit '': the job as a whole.
+CREATE TABLE alerts (
+  id          INTEGER PRIMARY KEY,
+  job         TEXT NOT NULL,
+  unit        TEXT NOT NULL,
+  event       TEXT NOT NULL CHECK (event IN ('stopped', 'exhausted', 'in_doubt', 'stale', 'recovered')),
+  run         INTEGER REFERENCES runs (id),    -- NULL: of the job as a whole
+  attempt     INTEGER NOT NULL,                -- its number; 0: of the job as a whole
+  reason      TEXT,
+  message     TEXT,
+  next_action TEXT,
+  at          TEXT NOT NULL,
+  since       TEXT NOT NULL,              -- of recovered: since when it had not been well
+  composed    INTEGER NOT NULL DEFAULT 0 CHECK (composed IN (0, 1))   -- 1: its letters are written
+) STRICT;
+CREATE INDEX alerts_by_unit ON alerts (job, unit);
+CREATE INDEX alerts_open ON alerts (job, run) WHERE composed = 0;
+
+-- The outbox: messages to be delivered, one per target. Written before anything is sent; every try says the same.
+CREATE TABLE letters (
+  id         INTEGER PRIMARY KEY,
+  token      TEXT NOT NULL UNIQUE,        -- the message's id at the receiver
+  job        TEXT NOT NULL,
+  target     TEXT NOT NULL,               -- JSON, as a manifest writes it; secrets by reference only
+  body       TEXT NOT NULL,               -- JSON
+  state      TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sent', 'given_up')),
+  tries      INTEGER NOT NULL DEFAULT 0,
+  next_at    TEXT,                        -- not tried before
+  written_at TEXT NOT NULL,
+  ended_at   TEXT,
+  error      TEXT,                        -- of the last try
+  CHECK ((state = 'waiting') = (next_at IS NOT NULL)),
+  CHECK ((state = 'waiting') = (ended_at IS NULL)),
+  CHECK (state <> 'given_up' OR error IS NOT NULL)
+) STRICT;
+CREATE INDEX letters_open ON letters (next_at) WHERE state <> 'sent';
+
 -- How every job and unit stands: its latest run, the last success before or in it.
 CREATE VIEW v_status AS
   SELECT r.job, unit, run_date, run_id, u.state, reason, message, attempts, next_action, next_at, u.changed_at,
@@ -225,7 +262,8 @@ CREATE VIEW v_status AS
   FROM runs r JOIN units u ON run = r.id
   WHERE r.id = (SELECT id FROM runs WHERE job = r.job ORDER BY run_date DESC, generation DESC LIMIT 1);
 
--- What needs a person: units that stand, effects in doubt, pauses (one whose `until` has passed is over).
+-- What needs a person: units that stand, effects in doubt, pauses (one whose `until` has passed is over), alerts
+-- that could not be delivered.
 CREATE VIEW v_attention AS
   SELECT 'unit' AS kind, u.job, unit, run_date, u.state, reason, message, next_action, u.changed_at AS since, NULL AS until
     FROM units u JOIN runs r ON run = r.id
@@ -241,4 +279,9 @@ CREATE VIEW v_attention AS
   SELECT 'pause', job, ifnull(unit, '(all)'), NULL, 'paused', reason, NULL, 'jobrun resume', since, until
     FROM pauses p WHERE ended_at IS NULL
      -- a stop that paused its unit is one matter, not two
-     AND NOT EXISTS (SELECT 1 FROM attempts a JOIN units u ON u.id = a.unit WHERE a.id = p.attempt AND u.state = 'stopped');
+     AND NOT EXISTS (SELECT 1 FROM attempts a JOIN units u ON u.id = a.unit WHERE a.id = p.attempt AND u.state = 'stopped')
+  UNION ALL
+  SELECT 'alert', l.job, '(alert)', NULL, l.state, 'not_delivered', l.error,
+         'mend the target of the alert; the next alert that is delivered to it ends this', l.written_at, NULL
+    FROM letters l WHERE l.state = 'given_up'
+     AND NOT EXISTS (SELECT 1 FROM letters s WHERE s.id > l.id AND s.job = l.job AND s.target = l.target AND s.state <> 'waiting');
