@@ -8,6 +8,7 @@
 #include "contract/date_range.hpp"
 #include "contract/envelope.hpp"
 #include "handler/stop_signals.hpp"
+#include "run/notify.hpp"
 
 namespace jobrun {
 
@@ -56,6 +57,7 @@ Result<Exit> cmd_backfill(const Session& session) {
   std::vector<Exit> exits;
   std::map<std::string, int> counts;
   std::string look_at;
+  bool brought_on = false;
   Json runs = Json::array();
   for (const auto& date : *dates) {
     request.run_date = date;
@@ -67,6 +69,7 @@ Result<Exit> cmd_backfill(const Session& session) {
     auto answer = answer_for(session, world, request, dry_run);
     screen.clear();
     if (!answer) return answer.error().during(request.job + " for " + date);
+    brought_on = brought_on || answer->brought_on;
     exits.push_back(answer->exit);
     ++counts[std::string(exit_word(answer->exit))];
     if (session.json()) {
@@ -86,6 +89,12 @@ Result<Exit> cmd_backfill(const Session& session) {
     print_out(json.set("exit", static_cast<int>(exit)).set("runs", std::move(runs)).dump() + "\n");
   } else if (!dry_run && (!session.quiet() || needs_person(exit))) {
     print_out(summary(request.job, counts, dates->size(), look_at));
+  }
+  if (brought_on) {
+    auto config = session.config();
+    World world{session.clock, **opened, screen, session.environment, session.call("", ""), {}};
+    if (config) world.alerts_by_default = std::move(config->alerts);
+    tell_people(world, session.places.jobs);
   }
   return exit;
 }

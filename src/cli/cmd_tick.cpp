@@ -5,6 +5,8 @@
 #include "cli/screen.hpp"
 #include "handler/channel_server.hpp"
 #include "handler/stop_signals.hpp"
+#include "run/alerts.hpp"
+#include "run/notify.hpp"
 
 namespace jobrun {
 
@@ -37,6 +39,11 @@ Result<Exit> cmd_tick(const Session& session) {
     session.json() ? void(runs.push(answer_json(*answer))) : print_answer(session, *answer, false);
     if (answer->signal != 0) break;
   }
+  auto config = session.config();
+  if (!config) return config.error();
+  World world{session.clock, ledger, screen, session.environment, session.call("", "tick"), config->alerts};
+  if (auto noted = note_stale_jobs(world, session.places.jobs); !noted)
+    print_error(noted.error().during("stale jobs"));
   if (session.json())
     print_out(Json::object().set("schema_version", 1).set("runs", std::move(runs)).dump() + "\n");
   if (due->empty() && !session.quiet() && !session.json()) session.log.note("info", "nothing is due");
@@ -46,6 +53,7 @@ Result<Exit> cmd_tick(const Session& session) {
     if (exit != Exit::busy && exit != Exit::paused && exit != Exit::done &&
         (answer == Exit::done || needs_person(exit)))
       answer = exit;
+  tell_people(world, session.places.jobs);
   return answer;
 }
 

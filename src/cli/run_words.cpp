@@ -9,6 +9,7 @@
 #include "cli/screen.hpp"
 #include "handler/capture.hpp"
 #include "handler/stop_signals.hpp"
+#include "run/notify.hpp"
 #include "run/traces.hpp"
 
 namespace jobrun {
@@ -145,10 +146,12 @@ Result<Answer> answer_for(const Session& session, World& world, const RunRequest
   session.log.set_run(request.job, request.run_date, run_id, world.call.caller);
   session.choose_log_form();
   const auto config = session.config();  // a fault in it is told where it is needed
+  if (config) world.alerts_by_default = config->alerts;
   auto spans = Traces::wanted(world, request, config ? config->otlp_endpoint : "");
   if (!spans) return bring_on(world, request, session.places.jobs);
   Traces traces(world, std::move(*spans));
-  World traced{world.clock, world.ledger, traces, world.environment, world.call, world.ends_at};
+  World traced{world.clock,  world.ledger, traces, world.environment, world.call, world.alerts_by_default,
+               world.ends_at};
   auto answer = bring_on(traced, request, session.places.jobs);
   const std::string problem = answer ? traces.send(*answer) : "";
   if (!problem.empty() && !session.quiet()) world.observer.note("the spans were not taken: " + problem);
@@ -165,6 +168,7 @@ Result<Exit> bring_on_and_print(const Session& session, World& world, RunScreen&
   } else {
     print_answer(session, *answer, dry_run && !answer->outcomes.empty());
   }
+  if (answer->brought_on) tell_people(world, session.places.jobs);
   if (dry_run && !answer->outcomes.empty()) return Exit::done;
   die_of_interrupt(answer->signal);
   return answer->exit;

@@ -115,8 +115,10 @@ Result<std::string> secret_file(const std::string& path) {
   return secret_in(path);
 }
 
-Result<std::string> resolve(const SecretReference& secret, const Manifest& manifest,
-                            const Environment& environment) {
+}  // namespace
+
+Result<std::string> secret_value(const SecretReference& secret, const std::string& folder,
+                                 const Environment& environment) {
   switch (secret.kind) {
     case SecretReference::Kind::environment: {
       for (const auto& [name, value] : environment)
@@ -124,7 +126,7 @@ Result<std::string> resolve(const SecretReference& secret, const Manifest& manif
       return Error(Fault::setup, "the variable " + secret.name + " is not set");
     }
     case SecretReference::Kind::file:
-      return secret_file(path_join(manifest.folder, secret.name));
+      return secret_file(path_join(folder, secret.name));
     case SecretReference::Kind::credential: {
       const std::string folder = value_of(environment, "CREDENTIALS_DIRECTORY");
       if (!folder.empty() && exists(path_join(folder, secret.name)))
@@ -135,12 +137,10 @@ Result<std::string> resolve(const SecretReference& secret, const Manifest& manif
   return Error(Fault::internal, "unknown kind of secret");
 }
 
-}  // namespace
-
 Result<std::vector<Secret>> resolve_secrets(const Manifest& manifest, const Environment& environment) {
   std::vector<Secret> secrets;
   for (const auto& [name, reference] : manifest.secrets) {
-    auto value = resolve(reference, manifest, environment);
+    auto value = secret_value(reference, manifest.folder, environment);
     if (!value)
       return Error(Fault::setup,
                    fmt::format("secret {} ({}): {}", name, reference.text, value.error().what()),

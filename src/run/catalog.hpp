@@ -21,6 +21,10 @@ std::vector<std::string> job_names(const std::string& jobs_folder);
 /// The units of a new run. Runs the manifest's units command, or reads standard input, where it says so.
 Result<std::vector<UnitSpec>> list_units(const Manifest& manifest, const Environment& environment);
 
+/// The value behind a reference; a relative file stands in `folder`. Fault::setup, without the value.
+Result<std::string> secret_value(const SecretReference& secret, const std::string& folder,
+                                 const Environment& environment);
+
 struct Secret {
   std::string name, value;
 };

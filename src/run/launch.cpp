@@ -106,6 +106,15 @@ Result<ChildSpec> plain_command(const Manifest& manifest, const std::vector<std:
   return spec;
 }
 
+ChildSpec bare_command(const std::vector<std::string>& argv, const Environment& environment) {
+  ChildSpec spec;
+  spec.argv = argv;
+  spec.program = find_program(argv.front(), std::string(fixed_path)).value_or(argv.front());
+  spec.workdir = argv.front().starts_with('/') ? path_folder(argv.front()) : "/";
+  spec.environment = base_environment(Manifest{}, environment);
+  return spec;
+}
+
 Result<ChildSpec> child_spec(const Launch& launch, const Environment& environment) {
   const Manifest& manifest = launch.manifest;
   const bool native = manifest.handler != Manifest::Handler::command;

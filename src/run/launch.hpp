@@ -32,6 +32,8 @@ std::string attempt_marker(const Run& run, const Unit& unit, int attempt);
 /// A helper command of the manifest (units), with the job's environment but no secrets.
 Result<ChildSpec> plain_command(const Manifest& manifest, const std::vector<std::string>& argv,
                                 const Environment& environment);
+/// A command that belongs to no job's attempt: the allow-list of the environment, its own folder to work in.
+ChildSpec bare_command(const std::vector<std::string>& argv, const Environment& environment);
 /// The manifest's config with the unit's over it; null where there is none.
 Json unit_config(const Manifest& manifest, const Unit& unit);
 /// The file that child_spec wrote for this attempt; empty where it has none.

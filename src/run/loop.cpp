@@ -123,7 +123,8 @@ void Loop::gather() {
   const Span now = world_.clock.steady();
   for (auto& slot : slots_) {
     if (readable(slot->output_fd())) slot->read_output();
-    if (readable(slot->pidfd())) slot->reap(work_.manifest, marker(*slot), pids_but(slot.get()), now);
+    if (readable(slot->pidfd()))
+      slot->reap(work_.manifest, marker(*slot), pids_but(slot.get()), is_alone(*slot), now);
   }
   take_ended(now);
 }
@@ -210,7 +211,7 @@ Result<void> Loop::write_body() {
         held_to_success(work_.manifest, slot->verdict(work_.manifest), slot->wall(), *items);
     Judgement made = judge(work_.manifest, finished_.run, slot->unit(), verdict, slot->how(), now);
     slot->describe(made.end);
-    if (auto recorded = record_end(world_.ledger, work_.manifest, finished_.run, slot->attempt(), made, now);
+    if (auto recorded = record_end(world_, work_.manifest, finished_.run, slot->attempt(), made, now);
         !recorded)
       return recorded.error().during("finish");
     judgements_.push_back(std::move(made));

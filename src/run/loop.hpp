@@ -22,6 +22,7 @@
 #include "handler/channel_server.hpp"
 #include "run/catalog.hpp"
 #include "run/context.hpp"
+#include "run/pings.hpp"
 #include "run/slot.hpp"
 #include "run/world.hpp"
 
@@ -38,6 +39,7 @@ struct Work {
   std::vector<std::string> only;    ///< for a new run: the units that were selected, empty: all
   int parallel = 1;
   std::optional<Span> wait;  ///< stay for waits and for units that others hold, this long
+  Pings* pings = nullptr;    ///< told of the first start and of what did not end well
 };
 
 struct Finished {
@@ -96,6 +98,7 @@ class Loop {
   bool wait_for_more();
   void count_for_breaker(const Unit& unit);
   std::vector<int> pids_but(const Slot* slot) const;
+  bool is_alone(const Slot& slot) const;
   Slot* slot_of(std::int64_t attempt);
   bool acts(const Slot& slot) const;
   bool is_acted_on(const std::string& effect, std::uint64_t by_others_than) const;

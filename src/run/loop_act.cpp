@@ -70,6 +70,7 @@ void Loop::launch(Claimed claimed, Lease lease) {
                    slot->cursor(),     world_.clock.wall(), work_.secrets, channel_->socket_path(),
                    channel_->folder(), slot->lease()};
   world_.observer.unit_started(finished_.run, slot->unit(), slot->unit().attempts);
+  if (work_.pings) work_.pings->start(finished_.run, slot->unit(), slot->unit().attempts);
   auto spec = child_spec(how, world_.environment);
   auto child = spec ? Child::spawn(*spec) : Result<Child>(spec.error());
   if (child) {
@@ -88,8 +89,9 @@ void Loop::finish_slot(Slot& slot, Judgement& judgement) {
   slot.release();
   slot.drop_needless_file();
   count_for_breaker(judgement.unit);
-  world_.observer.unit_ended(finished_.run, judgement.unit, judgement.end,
-                             slot.output().last_lines(tail_lines));
+  const auto tail = slot.output().last_lines(tail_lines);
+  world_.observer.unit_ended(finished_.run, judgement.unit, judgement.end, tail);
+  if (work_.pings) work_.pings->hear(judgement.unit, tail);
   UnitOutcome outcome = standing(judgement.unit);
   outcome.executed = true;
   settle(std::move(outcome));
@@ -113,7 +115,15 @@ std::vector<int> Loop::pids_but(const Slot* slot) const {
   std::vector<int> pids;
   for (const auto& other : slots_)
     if (other.get() != slot && other->pid() > 0 && !other->ended()) pids.push_back(other->pid());
+  if (work_.pings && work_.pings->pid() > 0) pids.push_back(work_.pings->pid());
   return pids;
+}
+
+/// No other attempt runs: every orphan is its own.
+bool Loop::is_alone(const Slot& slot) const {
+  return std::none_of(slots_.begin(), slots_.end(), [&](const auto& other) {
+    return other.get() != &slot && other->pid() > 0 && !other->ended();
+  });
 }
 
 Slot* Loop::slot_of(std::int64_t attempt) {

@@ -5,6 +5,8 @@
 #include "base/civil.hpp"
 #include "base/format.hpp"
 #include "base/text.hpp"
+#include "run/alerts.hpp"
+#include "run/pings.hpp"
 #include "run/plan.hpp"
 #include "run/reopen.hpp"
 
@@ -167,6 +169,9 @@ Result<Answer> bring_on(World& world, const RunRequest& request, const std::stri
     return true;
   });
   const std::string run_date = request.run_date;
+  std::optional<Pings> pings;
+  if (manifest->pings && tells_people(world))
+    work.pings = &pings.emplace(world, *manifest->pings, manifest->folder, work.masked);
   Loop loop(world, std::move(work));
   auto finished = loop.run();
   if (!finished && finished.error().fault() == Fault::busy) {
@@ -195,6 +200,8 @@ Result<Answer> bring_on(World& world, const RunRequest& request, const std::stri
   if (finished->breaker_open) answer.exit = Exit::retry;
   answer.headline = fmt::format("{} for {}: {}, run {}", request.job, run_date, counted(answer.outcomes),
                                 answer.run->run_id);
+  answer.brought_on = true;
+  if (pings) pings->end(answer.exit, answer.headline);
   return answer;
 }
 

@@ -37,6 +37,7 @@ struct Answer {
   std::vector<UnitOutcome> outcomes;  ///< empty where the run's own row was enough
   bool executed = false;
   bool news = false;  ///< that a unit needs a person, found out by this call
+  bool brought_on = false;  ///< not answered by the ledger alone: something may be told
   int signal = 0;
 };
 

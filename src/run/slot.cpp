@@ -83,13 +83,14 @@ Span Slot::keep_time(Span now, const Manifest& manifest, const std::string& mark
   return never;
 }
 
-void Slot::reap(const Manifest& manifest, const std::string& marker, const std::vector<int>& ours, Span now) {
+void Slot::reap(const Manifest& manifest, const std::string& marker, const std::vector<int>& ours, bool alone,
+                Span now) {
   wall_ = now - started_;
   if (child_->output() >= 0) read_output();
   // What may be left behind is what a job that ended by itself started on purpose.
   const bool leave = manifest.leave_leftovers && !timed_out_ && !interrupted_;
   end_ = child_->end(leave, usage_);
-  if (!leave) kill_orphans(marker, ours.empty(), ours);
+  if (!leave) kill_orphans(marker, alone, ours);
   child_->close_output();
   output_.finish();
   end_.timed_out = timed_out_;

@@ -47,7 +47,9 @@ class Slot {
   /// Time-out, then grace: what the clock asks for. Answers when to look again.
   Span keep_time(Span now, const Manifest& manifest, const std::string& marker, const std::vector<int>& ours);
   /// The child has ended: reap it, end what it left behind, let the output go.
-  void reap(const Manifest& manifest, const std::string& marker, const std::vector<int>& ours, Span now);
+  /// `ours`: children that are to be left alone; `alone`: no other attempt runs, so all orphans are its own.
+  void reap(const Manifest& manifest, const std::string& marker, const std::vector<int>& ours, bool alone,
+            Span now);
 
   /// The verdict and how it came, for judge().
   Verdict verdict(const Manifest& manifest) const;

@@ -4,6 +4,7 @@
 #include "base/format.hpp"
 #include "base/text.hpp"
 #include "ledger/cursors.hpp"
+#include "run/alerts.hpp"
 #include "run/next_step.hpp"
 
 namespace jobrun {
@@ -112,8 +113,9 @@ Judgement judge(const Manifest& manifest, const Run& run, const Unit& before, co
   return made;
 }
 
-Result<void> record_end(Ledger& ledger, const Manifest& manifest, const Run& run, std::int64_t attempt,
+Result<void> record_end(World& world, const Manifest& manifest, const Run& run, std::int64_t attempt,
                         Judgement& judgement, Instant now) {
+  Ledger& ledger = world.ledger;
   auto open = doubt_open_effects(ledger, attempt);
   if (!open) return open.error();
   // A job may end well and still leave an effect unconfirmed: nobody knows whether it happened.
@@ -133,7 +135,8 @@ Result<void> record_end(Ledger& ledger, const Manifest& manifest, const Run& run
     judgement.pause->attempt = attempt;
     if (auto paused = add_pause(ledger, *judgement.pause, now); !paused) return paused;
   }
-  return set_unit(ledger, judgement.unit, now);
+  if (auto set = set_unit(ledger, judgement.unit, now); !set) return set;
+  return note_transition(world, manifest, judgement.unit, now);
 }
 
 UnitOutcome standing(const Unit& unit) {
@@ -158,7 +161,7 @@ Result<Unit> recover(World& world, const Manifest& manifest, const Run& run, con
       "crashed", fmt::format("jobrun or the machine ended before attempt {} did (pid {} on {})",
                              (*last)->number, (*last)->pid, (*last)->host));
   Judgement made = judge(manifest, run, unit, verdict, AttemptState::crashed, now);
-  if (auto recorded = record_end(world.ledger, manifest, run, (*last)->id, made, now); !recorded)
+  if (auto recorded = record_end(world, manifest, run, (*last)->id, made, now); !recorded)
     return recorded.error();
   return made.unit;
 }
@@ -171,13 +174,14 @@ UnitOutcome found_out(const Unit& unit) {
   return outcome;
 }
 
-Result<Unit> exhaust(Ledger& ledger, const Manifest& manifest, const Run& run, Unit unit, Instant now) {
+Result<Unit> exhaust(World& world, const Manifest& manifest, const Run& run, Unit unit, Instant now) {
   unit.state = UnitState::exhausted;
   unit.message +=
       fmt::format(" (not called again within the window of {})", format_duration(manifest.retry.window));
   unit.next_at.reset();
   unit.next_action = next_step(manifest, run, unit, false);
-  if (auto set = set_unit(ledger, unit, now); !set) return set.error();
+  if (auto set = set_unit(world.ledger, unit, now); !set) return set.error();
+  if (auto noted = note_transition(world, manifest, unit, now); !noted) return noted.error();
   return unit;
 }
 
@@ -209,7 +213,7 @@ Result<Claim> claim_unit(World& world, const Manifest& manifest, const Run& run,
   if (unit.state == UnitState::retrying && unit.next_at && *unit.next_at > now) return Claim(standing(unit));
 
   if (is_too_late(manifest, unit, now)) {
-    auto exhausted = exhaust(world.ledger, manifest, run, std::move(unit), now);
+    auto exhausted = exhaust(world, manifest, run, std::move(unit), now);
     if (!exhausted) return exhausted.error();
     return Claim(found_out(*exhausted));
   }

@@ -42,7 +42,7 @@ Verdict held_to_success(const Manifest& manifest, Verdict verdict, Span took, st
 Judgement judge(const Manifest& manifest, const Run& run, const Unit& before, const Verdict& verdict,
                 AttemptState how, Instant now);
 /// Stores it; an effect that is still open changes the judgement to in doubt.
-Result<void> record_end(Ledger& ledger, const Manifest& manifest, const Run& run, std::int64_t attempt,
+Result<void> record_end(World& world, const Manifest& manifest, const Run& run, std::int64_t attempt,
                         Judgement& judgement, Instant now);
 
 /// The last attempt of a running unit has no end and the caller holds its lease: its jobrun, or the machine,

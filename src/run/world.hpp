@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "contract/alerts.hpp"
 #include "contract/exit_codes.hpp"
 #include "ledger/ledger.hpp"
 #include "ledger/runs.hpp"
@@ -49,6 +50,7 @@ struct World {
   Observer& observer;
   const Environment& environment;
   Call call;
+  std::vector<AlertTarget> alerts_by_default = {};  ///< of jobs whose manifest has none
   int ends_at = 0;  ///< the boundary between two steps at which a preflight ends this process; 0: none
 };
 
