@@ -128,9 +128,9 @@ Result<std::string> secret_value(const SecretReference& secret, const std::strin
     case SecretReference::Kind::file:
       return secret_file(path_join(folder, secret.name));
     case SecretReference::Kind::credential: {
-      const std::string folder = value_of(environment, "CREDENTIALS_DIRECTORY");
-      if (!folder.empty() && exists(path_join(folder, secret.name)))
-        return secret_in(path_join(folder, secret.name));
+      const std::string handed = value_of(environment, "CREDENTIALS_DIRECTORY");
+      if (!handed.empty() && exists(path_join(handed, secret.name)))
+        return secret_in(path_join(handed, secret.name));
       return secret_file(path_join("/etc/jobrun/credentials.d", secret.name));
     }
   }
