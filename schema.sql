@@ -238,21 +238,18 @@ CREATE INDEX alerts_open ON alerts (job, run) WHERE composed = 0;
 -- The outbox: messages to be delivered, one per target. Written before anything is sent; every try says the same.
 CREATE TABLE letters (
   id         INTEGER PRIMARY KEY,
-  token      TEXT NOT NULL UNIQUE,        -- the message's id at the receiver
+  token      TEXT NOT NULL,               -- the message's id at the receiver
   job        TEXT NOT NULL,
   target     TEXT NOT NULL,               -- JSON, as a manifest writes it; secrets by reference only
   body       TEXT NOT NULL,               -- JSON
-  state      TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sent', 'given_up')),
+  state      TEXT NOT NULL CHECK (state IN ('waiting', 'sent', 'given_up', 'lapsed')),   -- lapsed: given up, and its target works again
   tries      INTEGER NOT NULL DEFAULT 0,
   next_at    TEXT,                        -- not tried before
   written_at TEXT NOT NULL,
-  ended_at   TEXT,
   error      TEXT,                        -- of the last try
-  CHECK ((state = 'waiting') = (next_at IS NOT NULL)),
-  CHECK ((state = 'waiting') = (ended_at IS NULL)),
-  CHECK (state <> 'given_up' OR error IS NOT NULL)
+  CHECK ((state = 'waiting') = (next_at IS NOT NULL))
 ) STRICT;
-CREATE INDEX letters_open ON letters (next_at) WHERE state <> 'sent';
+CREATE INDEX letters_open ON letters (next_at) WHERE state IN ('waiting', 'given_up');
 
 -- How every job and unit stands: its latest run, the last success before or in it.
 CREATE VIEW v_status AS
@@ -281,7 +278,5 @@ CREATE VIEW v_attention AS
      -- a stop that paused its unit is one matter, not two
      AND NOT EXISTS (SELECT 1 FROM attempts a JOIN units u ON u.id = a.unit WHERE a.id = p.attempt AND u.state = 'stopped')
   UNION ALL
-  SELECT 'alert', l.job, '(alert)', NULL, l.state, 'not_delivered', l.error,
-         'mend the target of the alert; the next alert that is delivered to it ends this', l.written_at, NULL
-    FROM letters l WHERE l.state = 'given_up'
-     AND NOT EXISTS (SELECT 1 FROM letters s WHERE s.id > l.id AND s.job = l.job AND s.target = l.target AND s.state <> 'waiting');
+  SELECT 'alert', job, '(alert)', NULL, state, 'not_delivered', error, 'mend its target; the next alert that reaches it ends this', written_at, NULL
+    FROM letters WHERE state = 'given_up';

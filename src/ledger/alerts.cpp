@@ -11,14 +11,14 @@ std::optional<std::string> text_or_null(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional<std::string>(text);
 }
 
-#define LETTER_COLUMNS "id, token, job, target, body, state, error, written_at, next_at, ended_at, tries"
+#define LETTER_COLUMNS "id, token, job, target, body, state, error, written_at, next_at, tries"
 
 Letter read_letter(const Statement& row) {
   Letter letter;
   letter.id = row.integer(0);
   int column = 1;
   for (std::string* text : {&letter.token, &letter.job, &letter.target, &letter.body, &letter.state,
-                            &letter.error, &letter.written_at, &letter.next_at, &letter.ended_at})
+                            &letter.error, &letter.written_at, &letter.next_at})
     *text = row.text(column++);
   letter.tries = static_cast<int>(row.integer(column));
   return letter;
@@ -55,7 +55,7 @@ Result<std::optional<LastAlert>> last_alert(Ledger& ledger, std::string_view job
 Result<bool> has_mail(Ledger& ledger, Instant now) {
   auto query = ledger.database().prepare(
       "SELECT EXISTS (SELECT 1 FROM alerts WHERE composed = 0)"
-      "    OR EXISTS (SELECT 1 FROM letters WHERE state <> 'sent' AND next_at <= :now)");
+      "    OR EXISTS (SELECT 1 FROM letters WHERE state IN ('waiting', 'given_up') AND next_at <= :now)");
   if (!query) return query.error();
   query->bind(":now", format_instant(now));
   if (auto row = query->step(); !row) return row.error();
@@ -98,8 +98,8 @@ Result<void> compose_alerts(Ledger& ledger, const OpenAlerts& of) {
 Result<void> add_letter(Ledger& ledger, std::string_view job, std::string_view target, const Json& body,
                         Instant now) {
   auto insert = ledger.database().prepare(
-      "INSERT INTO letters (token, job, target, body, next_at, written_at)"
-      " VALUES (:token, :job, :target, :body, :now, :now)");
+      "INSERT INTO letters (token, job, target, body, state, next_at, written_at)"
+      " VALUES (:token, :job, :target, :body, 'waiting', :now, :now)");
   if (!insert) return insert.error();
   insert->bind(":token", body.at("id").as_string()).bind(":job", job).bind(":target", target);
   insert->bind(":body", body.dump()).bind(":now", format_instant(now));
@@ -107,34 +107,41 @@ Result<void> add_letter(Ledger& ledger, std::string_view job, std::string_view t
 }
 
 Result<std::vector<Letter>> due_letters(Ledger& ledger, Instant now, int most) {
-  auto query = ledger.database().prepare("SELECT " LETTER_COLUMNS
-                                         " FROM letters WHERE state <> 'sent' AND next_at <= :now"
-                                         " ORDER BY next_at, id LIMIT :most");
+  auto query =
+      ledger.database().prepare("SELECT " LETTER_COLUMNS
+                                " FROM letters WHERE state IN ('waiting', 'given_up') AND next_at <= :now"
+                                " ORDER BY next_at, id LIMIT :most");
   if (!query) return query.error();
   query->bind(":now", format_instant(now)).bind(":most", most);
   return all_rows(query, read_letter);
 }
 
 Result<std::vector<Letter>> undelivered_letters(Ledger& ledger, int most) {
-  auto query = ledger.database().prepare("SELECT " LETTER_COLUMNS
-                                         " FROM letters WHERE state <> 'sent' AND error IS NOT NULL"
-                                         " ORDER BY id DESC LIMIT :most");
+  auto query =
+      ledger.database().prepare("SELECT " LETTER_COLUMNS
+                                " FROM letters WHERE state IN ('waiting', 'given_up') AND error IS NOT NULL"
+                                " ORDER BY id DESC LIMIT :most");
   if (!query) return query.error();
   query->bind(":most", most);
   return all_rows(query, read_letter);
 }
 
 Result<void> end_letter(Ledger& ledger, const Letter& letter, std::string_view state,
-                        std::optional<Instant> again, std::string_view error, Instant now) {
+                        std::optional<Instant> again, std::string_view error) {
   auto update = ledger.database().prepare(
-      "UPDATE letters SET state = :state, tries = tries + 1, next_at = :next_at, ended_at = :ended_at,"
+      "UPDATE letters SET state = :state, tries = tries + 1, next_at = :next_at,"
       "  error = :error WHERE id = :id AND state = 'waiting'");
   if (!update) return update.error();
   update->bind(":id", letter.id).bind(":state", state);
   update->bind(":next_at", again ? std::optional<std::string>(format_instant(*again)) : std::nullopt);
-  update->bind(":ended_at", again ? std::nullopt : std::optional<std::string>(format_instant(now)));
   update->bind(":error", text_or_null(std::string(error)));
-  return update->run();
+  if (auto done = update->run(); !done || state != "sent") return done;
+  auto lapse = ledger.database().prepare(
+      "UPDATE letters SET state = 'lapsed'"
+      " WHERE state IN ('waiting', 'given_up') AND next_at IS NULL AND job = :job AND target = :target");
+  if (!lapse) return lapse.error();
+  lapse->bind(":job", letter.job).bind(":target", letter.target);
+  return lapse->run();
 }
 
 }  // namespace jobrun

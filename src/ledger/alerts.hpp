@@ -45,15 +45,16 @@ Result<void> add_letter(Ledger& ledger, std::string_view job, std::string_view t
 struct Letter {
   std::int64_t id = 0;
   std::string token, job, target, body, state, error;
-  std::string written_at, next_at, ended_at;
+  std::string written_at, next_at;
   int tries = 0;
 };
 /// Letters to be tried at `now`, the longest due first, `most` of them.
 Result<std::vector<Letter>> due_letters(Ledger& ledger, Instant now, int most);
 /// Letters that wait after a failed try, and those that were given up; newest first.
 Result<std::vector<Letter>> undelivered_letters(Ledger& ledger, int most);
-/// After a try: sent, given up, or to be tried again at `again`.
+/// After a try: sent, given_up, or waiting until `again`. What was given up at a target that works now
+/// lapses.
 Result<void> end_letter(Ledger& ledger, const Letter& letter, std::string_view state,
-                        std::optional<Instant> again, std::string_view error, Instant now);
+                        std::optional<Instant> again, std::string_view error);
 
 }  // namespace jobrun

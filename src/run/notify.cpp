@@ -26,7 +26,7 @@ Result<std::string> write_down(World& world, const Delivery& delivery, const Del
                                Instant now) {
   const Letter& letter = delivery.letter;
   if (outcome.sent) {
-    if (auto ended = end_letter(world.ledger, letter, "sent", {}, "", now); !ended) return ended.error();
+    if (auto ended = end_letter(world.ledger, letter, "sent", {}, ""); !ended) return ended.error();
     return std::string();
   }
   RetryInput input;
@@ -44,7 +44,7 @@ Result<std::string> write_down(World& world, const Delivery& delivery, const Del
                     : delivery.target.name());
   const std::string error = name + ": " + outcome.message;
   auto ended = end_letter(world.ledger, letter, over ? "given_up" : "waiting",
-                          over ? std::optional<Instant>() : next.at, error, now);
+                          over ? std::optional<Instant>() : next.at, error);
   if (!ended) return ended.error();
   return fmt::format(
       "the alert to {} was not delivered ({}); {}", name, outcome.message,
