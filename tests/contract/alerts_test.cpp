@@ -118,8 +118,10 @@ TEST_CASE("a job as a whole has no unit") {
 }
 
 TEST_CASE("hostile words do nothing in a mail or in Slack") {
-  const Json body =
-      message({stopped("a\xe2\x80\xaeb", "x\r\nBcc: all@example.com <!channel> & \x1b[31m")}).json();
+  const Json body = message({stopped("a\xe2\x80\xae"
+                                     "b",
+                                     "x\r\nBcc: all@example.com <!channel> & \x1b[31m")})
+                        .json();
   const std::string mail = mail_message(body, "jobrun@box", {"a@b"});
   CHECK_FALSE(contains(mail, "\nBcc:"));
   CHECK_FALSE(contains(mail, "\x1b"));

@@ -159,9 +159,9 @@ TEST_CASE("all faults of a manifest are told at once, each with file, line and p
       "/etc/jobrun/jobs/sync.json:3: timeot: unknown key; did you mean \"timeout\"?\n"
       "/etc/jobrun/jobs/sync.json:5: retry.window: \"6 hours\" is not a duration (write 90s, 10m, 6h or 2d)\n"
       "/etc/jobrun/jobs/sync.json:6: retry.jitter: 2 is not a number from 0 to 1\n"
-      "/etc/jobrun/jobs/sync.json:8: alerts[0]: tells nobody (give it \"command\", \"webhook\" or \"mail\")\n"
       "/etc/jobrun/jobs/sync.json:8: alerts[0].on[0]: must be \"stopped\", \"exhausted\", \"in_doubt\", "
       "\"stale\" or \"recovered\"\n"
+      "/etc/jobrun/jobs/sync.json:8: alerts[0]: tells nobody (give it \"command\", \"webhook\" or \"mail\")\n"
       "/etc/jobrun/jobs/sync.json:9: parallel: 0 is not an integer from 1 to 256");
 }
 
