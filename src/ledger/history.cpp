@@ -158,10 +158,10 @@ Result<std::vector<EffectStory>> effect_stories(Ledger& ledger, std::string_view
       "       e.intended_at, ifnull(e.confirmed_at, ''), ifnull(e.result, ''), e.if_in_doubt, "
       "ifnull(a.number, 0),"
       "       e.tries"
-      " FROM effects e LEFT JOIN attempts a ON a.id = e.attempt LEFT JOIN units u ON u.id = a.unit"
-      "                LEFT JOIN runs r ON r.id = u.run"
-      " WHERE (:scope = '' OR e.scope = :scope) AND (:key = '' OR e.key = :key)"
-      " ORDER BY e.intended_at DESC, e.key LIMIT :most");
+      " FROM (SELECT * FROM effects WHERE (:scope = '' OR scope = :scope) AND (:key = '' OR key = :key)"
+      "        ORDER BY intended_at DESC, key LIMIT :most) e"
+      " LEFT JOIN attempts a ON a.id = e.attempt LEFT JOIN units u ON u.id = a.unit"
+      " LEFT JOIN runs r ON r.id = u.run ORDER BY e.intended_at DESC, e.key");
   if (!query) return query.error();
   query->bind(":scope", scope).bind(":key", key).bind(":most", most);
   auto stories = all_rows(query, read_story);
