@@ -46,7 +46,8 @@ constexpr Command commands[] = {{"run", cmd_run},
                                 {"progress", cmd_progress},
                                 {"replay", cmd_replay},
                                 {"backfill", cmd_backfill},
-                                {"preflight", cmd_preflight}};
+                                {"preflight", cmd_preflight},
+                                {"report", cmd_report}};
 
 /// It brings runs on, and logs.
 bool is_of_runs(const VerbSpec& verb) {

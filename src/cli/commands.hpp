@@ -59,6 +59,7 @@ Result<Exit> cmd_init(const Session& session);
 Result<Exit> cmd_replay(const Session& session);
 Result<Exit> cmd_backfill(const Session& session);
 Result<Exit> cmd_preflight(const Session& session);
+Result<Exit> cmd_report(const Session& session);
 Result<Exit> cmd_once(const Session& session);
 Result<Exit> cmd_checkpoint(const Session& session);
 Result<Exit> cmd_cursor(const Session& session);
