@@ -1,6 +1,7 @@
 // The words of a call: run dates, payloads, ids, durations, Retry-After; what is accepted means the same
 // again.
 #include "base/text.hpp"
+#include "cli/html.hpp"
 #include "contract/date_range.hpp"
 #include "contract/envelope.hpp"
 #include "contract/exit_codes.hpp"
@@ -50,6 +51,12 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       (void)check_run_id(text);
       (void)check_unit_id(text);
       must(is_plain_text(printable(text)), "what is shown is plain text");
+      must(is_plain_text(escape_html(text)) && escape_html(text).find_first_of("<>\"'") == std::string::npos,
+           "nothing opens a tag or ends an attribute");
+      must(html_lines(text).text().find_first_of("<>\"'\r\x1b") == std::string::npos, "nor on several lines");
+      if (is_web_address(text))
+        must(text.starts_with("http") && escape_html(text).find_first_of(" \"'<>") == std::string::npos,
+             "a link is a web address");
       if (const auto comma = text.find(','); comma != std::string_view::npos)
         if (const auto dates = run_dates(text.substr(0, comma), text.substr(comma + 1), "1d", zone))
           must(!dates->empty() && dates->size() <= static_cast<std::size_t>(most_run_dates),
