@@ -121,7 +121,7 @@ class Standing(CheckCase):
         self.run_job("mail", now="2026-04-13T02:00:00Z")
         out = self.check(CRITICAL, "mail")
         self.assertIn("in doubt", out)
-        self.assertIn("effects confirm/release mail:1", out)   # a bar would begin the figures
+        self.assertIn("effects confirm/release 'mail:1'", out)   # a bar would begin the figures
 
     def test_one_unit_among_many_is_named(self):
         self.shell_job("sync", 'test $JOBRUN_UNIT != customer_37 || exit 77\n', units=["customer_%d" % n for n in range(30, 40)])
