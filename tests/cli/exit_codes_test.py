@@ -91,7 +91,7 @@ class Codes(JobrunCase):
         self.gate("gate")
         self.shell_job("long", "echo $$ >$T/pid; read x <$T/gate\n")
         first = self.start_jobrun("long", "--run-date", "2026-04-12")
-        wait_until(lambda: self.has("pid") and self.read("pid"), "the job to start")
+        wait_until(lambda: self.said("pid"), "the job to start")
         busy = self.assert_code(83, self.run_job("long"))
         pids = re.search(r"held by pid ([\d, ]+), attempt 1 since ", busy.out + busy.err)
         self.assertTrue(pids, busy)

@@ -71,7 +71,7 @@ class SecondRun(PreflightCase):
         self.script_job("echo >>$T/up; sleep 1000\n")
         self.make_folder("tmp")
         process = self.start_jobrun("preflight", "job", "--run-date", "2026-04-01", "--chaos", env={"TMPDIR": self.path("tmp")})
-        wait_until(lambda: self.has("up"), "the job to start")
+        wait_until(lambda: self.said("up"), "the job to start")
         process.terminate()
         self.assert_code(75, self.finish(process))
         self.assertEqual(os.listdir(self.path("tmp")), [])
@@ -145,7 +145,7 @@ class MainJob(PreflightCase):
         server = subprocess.Popen(["/usr/bin/python3", str(api), "--port-file", self.path("port"), "--accounts", "2", "--history", "5", "--any-time"], stdout=subprocess.DEVNULL)
         self.addCleanup(server.wait)
         self.addCleanup(server.terminate)
-        wait_until(lambda: self.has("port"), "the billing API")
+        wait_until(lambda: self.said("port"), "the billing API")
         url = "http://127.0.0.1:" + self.read("port").strip()
         units = subprocess.run(["/usr/bin/python3", str(api), "--print-accounts", "2"], capture_output=True, check=True).stdout
         self.job("invoice_sync", {"native": "invoice_sync", "units": json.loads(units), "retry": {"first_delay": "0s"},

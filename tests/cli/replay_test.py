@@ -244,7 +244,7 @@ class Backfill(ReplayCase):
         self.gate("gate")
         self.shell_job("sync", "echo - $JOBRUN_RUN_DATE >>$T/ran; read x <$T/gate\n")
         process = self.start_jobrun("backfill", "sync", "--from", "2026-04-11", "--to", "2026-04-13")
-        wait_until(lambda: self.has("ran"), "the first date")
+        wait_until(lambda: self.said("ran"), "the first date")
         process.terminate()
         self.assert_code(75, self.finish(process, timeout=10))
         self.assertEqual(self.dates(), ["2026-04-11"])

@@ -447,7 +447,7 @@ class OutsideAndAfter(ScriptCase):
         process.kill()
         process.wait()
         self.open_gate("gate")
-        wait_until(lambda: self.has("code") and self.read("code"), "once to end")
+        wait_until(lambda: self.said("code"), "once to end")
         self.assertEqual(self.read("code"), "75\n")
         self.assertEqual(self.effects(), {"mail:1": "intended"})
         wait_until(lambda: self.run_job("sync").code == 82, "the lock to be free")

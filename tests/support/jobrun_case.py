@@ -116,6 +116,10 @@ class JobrunCase(unittest.TestCase):
     def has(self, name):
         return os.path.exists(self.path(name))
 
+    def said(self, name):
+        """What a file says; nothing while it is not there, or there and not written yet."""
+        return self.read(name) if self.has(name) else ""
+
     def job(self, name, manifest):
         """Writes a manifest: a dict, or its text word for word."""
         text = manifest if isinstance(manifest, (str, bytes)) else json.dumps(manifest, indent=1)
