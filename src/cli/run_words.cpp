@@ -145,9 +145,10 @@ Result<Answer> answer_for(const Session& session, World& world, const RunRequest
   world.call = session.call(run_id, world.call.caller);
   session.log.set_run(request.job, request.run_date, run_id, world.call.caller);
   session.choose_log_form();
-  const auto config = session.config();  // a fault in it is told where it is needed
-  if (config) world.alerts_by_default = config->alerts;
-  auto spans = Traces::wanted(world, request, config ? config->otlp_endpoint : "");
+  const auto config = session.config();
+  if (!config) return config.error();
+  world.alerts_by_default = config->alerts;
+  auto spans = Traces::wanted(world, request, config->otlp_endpoint);
   if (!spans) return bring_on(world, request, session.places.jobs);
   Traces traces(world, std::move(*spans));
   World traced{world.clock,  world.ledger, traces, world.environment, world.call, world.alerts_by_default,

@@ -451,6 +451,12 @@ class Places(Faults):
         self.assert_refused(78, self.run_jobrun("invoice_sync", *DAY, env=environment), "config.json:2: ledgr: unknown key; did you mean \"ledger\"?")
         self.assert_unchanged()
 
+    def test_with_a_faulty_configuration_nothing_is_executed_because_nobody_could_be_told(self):
+        environment = self.config('{"alerts": "mail"}')
+        self.assert_refused(78, self.run_jobrun("invoice_sync", "--run-date", "2026-04-13", env=environment), "config.json:1: alerts: must be an array")
+        self.assert_unchanged()
+        self.assert_code(0, self.run_job("invoice_sync", env=environment))  # done: it needs none
+
     def test_a_configuration_that_others_can_write_is_not_trusted(self):
         environment = {**self.config("{}"), "JOBRUN_LEDGER": None}
         os.chmod(self.path("config.json"), 0o666)
