@@ -92,6 +92,8 @@ CREATE TABLE units (
   CHECK (state NOT IN ('stopped', 'exhausted', 'in_doubt') OR (reason IS NOT NULL AND next_action IS NOT NULL))
 ) STRICT;
 CREATE INDEX units_unfinished ON units (state, next_at) WHERE state <> 'done';
+-- Only failures pay for it: what is wrong with a run is found without reading all of its units.
+CREATE INDEX units_failing ON units (run, changed_at) WHERE state IN ('retrying', 'stopped', 'exhausted', 'in_doubt');
 CREATE INDEX units_done ON units (job, unit, changed_at) WHERE state = 'done';
 
 CREATE TRIGGER units_listed AFTER INSERT ON units BEGIN
@@ -259,19 +261,20 @@ CREATE VIEW v_status AS
   FROM runs r JOIN units u ON run = r.id
   WHERE r.id = (SELECT id FROM runs WHERE job = r.job ORDER BY run_date DESC, generation DESC LIMIT 1);
 
+-- The conditions begin with the words of the partial indexes, or SQLite passes over them.
 -- What needs a person: units that stand, effects in doubt, pauses (one whose `until` has passed is over), alerts
 -- that could not be delivered.
 CREATE VIEW v_attention AS
   SELECT 'unit' AS kind, u.job, unit, run_date, u.state, reason, message, next_action, u.changed_at AS since, NULL AS until
     FROM units u JOIN runs r ON run = r.id
-   WHERE u.state IN ('stopped', 'exhausted', 'in_doubt')
+   WHERE u.state <> 'done' AND u.state IN ('stopped', 'exhausted', 'in_doubt')
      AND generation = (SELECT max(generation) FROM runs WHERE job = r.job AND run_date = r.run_date)
   UNION ALL
   SELECT 'effect', ifnull(u.job, scope), ifnull(u.unit, '-'), run_date, e.state, 'effect_in_doubt', key,
          'find out whether it happened, then `jobrun effects confirm|release ''' || replace(key, '''', '''\''''') ||
            ''' --job ' || scope || ' --reason TEXT`', intended_at, NULL
     FROM effects e LEFT JOIN attempts a ON a.id = attempt LEFT JOIN units u ON u.id = a.unit LEFT JOIN runs r ON r.id = run
-   WHERE e.state = 'in_doubt' OR (e.state = 'intended' AND ifnull(u.state, '-') NOT IN ('pending', 'running', 'retrying'))
+   WHERE e.state <> 'confirmed' AND (e.state = 'in_doubt' OR ifnull(u.state, '-') NOT IN ('pending', 'running', 'retrying'))
   UNION ALL
   SELECT 'pause', job, ifnull(unit, '(all)'), NULL, 'paused', reason, NULL, 'jobrun resume', since, until
     FROM pauses p WHERE ended_at IS NULL
@@ -279,4 +282,4 @@ CREATE VIEW v_attention AS
      AND NOT EXISTS (SELECT 1 FROM attempts a JOIN units u ON u.id = a.unit WHERE a.id = p.attempt AND u.state = 'stopped')
   UNION ALL
   SELECT 'alert', job, '(alert)', NULL, state, 'not_delivered', error, 'mend its target; the next alert that reaches it ends this', written_at, NULL
-    FROM letters WHERE state = 'given_up';
+    FROM letters WHERE state IN ('waiting', 'given_up') AND state = 'given_up';

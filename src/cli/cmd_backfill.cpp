@@ -3,6 +3,8 @@
 
 #include "base/format.hpp"
 #include "base/text.hpp"
+#include "cli/gap_view.hpp"
+#include "cli/job_view.hpp"
 #include "cli/run_words.hpp"
 #include "cli/screen.hpp"
 #include "contract/date_range.hpp"
@@ -14,12 +16,27 @@ namespace jobrun {
 
 namespace {
 
-Result<std::vector<std::string>> dates_of(const Session& session, const std::string& job) {
+/// The dates that are missing, and nothing else.
+Result<std::vector<std::string>> gap_dates(const Session& session, Ledger& ledger, const std::string& job) {
+  for (const char* other : {"--step", "--tz"})
+    if (session.args.has(other))
+      return Error(Fault::usage, std::string(other) + " does not go with --gaps",
+                   "the manifest's period and timezone say how far run dates are apart");
+  auto known = known_jobs(ledger, session.places.jobs, job);
+  if (!known) return known.error();
+  auto found =
+      gaps_of(ledger, session.places.jobs, job, session.args.value("--from"), session.args.value("--to"));
+  if (!found) return found.error();
+  return found->gaps.missing;
+}
+
+Result<std::vector<std::string>> dates_of(const Session& session, Ledger& ledger, const std::string& job) {
   const Args& args = session.args;
+  if (args.has("--gaps")) return gap_dates(session, ledger, job);
   for (const char* needed : {"--from", "--to"})
     if (!args.has(needed))
       return Error(Fault::usage, std::string(needed) + " is missing",
-                   "for example --from 2026-03-01 --to 2026-03-31");
+                   "for example --from 2026-03-01 --to 2026-03-31, or --gaps for those that are missing");
   auto zone = zone_word(session, job);
   if (!zone) return zone.error();
   return run_dates(args.value("--from"), args.value("--to"), args.has("--step") ? args.value("--step") : "1d",
@@ -48,10 +65,12 @@ Result<Exit> cmd_backfill(const Session& session) {
   if (auto named = check_job_name(request.job); !named) return named.error();
   if (auto words = unit_words(session, request); !words) return words.error();
   request.scratch = !session.args.has("--promote");
-  auto dates = dates_of(session, request.job);
-  if (!dates) return dates.error();
   auto opened = session.open(Ledger::Purpose::run);
   if (!opened) return opened.error();
+  auto dates = dates_of(session, **opened, request.job);
+  if (!dates) return dates.error();
+  if (dates->empty() && !session.json() && !session.quiet())
+    print_out("backfill of " + request.job + ": no run date is missing\n");
   const bool dry_run = session.args.has("--dry-run");
   RunScreen screen(session.log, session.quiet());
   std::vector<Exit> exits;
@@ -87,7 +106,7 @@ Result<Exit> cmd_backfill(const Session& session) {
                     .set("job", request.job)
                     .set("dates", static_cast<std::int64_t>(dates->size()));
     print_out(json.set("exit", static_cast<int>(exit)).set("runs", std::move(runs)).dump() + "\n");
-  } else if (!dry_run && (!session.quiet() || needs_person(exit))) {
+  } else if (!dry_run && !dates->empty() && (!session.quiet() || needs_person(exit))) {
     print_out(summary(request.job, counts, dates->size(), look_at));
   }
   if (brought_on) {

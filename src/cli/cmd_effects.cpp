@@ -11,6 +11,8 @@ namespace jobrun {
 
 namespace {
 
+constexpr std::size_t most_rows = 40;
+
 Result<Exit> list_effects(const Session& session, Ledger& ledger) {
   auto open = effects_in_doubt(ledger, session.args.value("--job"));
   if (!open) return open.error();
@@ -36,9 +38,12 @@ Result<Exit> list_effects(const Session& session, Ledger& ledger) {
   std::vector<std::vector<std::string>> rows = {
       {"KEY", "JOB", "UNIT", "RUN DATE", "STATE", "BEGUN", "TRIES"}};
   for (const auto& effect : *open)
-    rows.push_back({printable(effect.key), effect.scope, printable(effect.unit), effect.run_date,
-                    effect.state, effect.intended_at, std::to_string(effect.tries)});
+    if (rows.size() <= most_rows)
+      rows.push_back({printable(effect.key), effect.scope, printable(effect.unit), effect.run_date,
+                      effect.state, effect.intended_at, std::to_string(effect.tries)});
   print_out(table(rows, screen_width()));
+  if (open->size() > most_rows)
+    print_out(fmt::format("... and {} more; --json has them all\n", open->size() - most_rows));
   print_out(
       "find out whether each happened, then `jobrun effects confirm|release KEY --job JOB --reason TEXT`\n");
   return Exit::done;

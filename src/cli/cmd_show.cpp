@@ -14,7 +14,7 @@ namespace jobrun {
 
 namespace {
 
-constexpr std::size_t most_units = 50;
+constexpr std::size_t many = 10;  // units, from which on those alike are told together
 
 }  // namespace
 
@@ -40,13 +40,16 @@ Result<Exit> cmd_show(const Session& session) {
                       run->counts.total() == 1 ? "" : "s", counts_text(run->counts), run->created_at,
                       run->changed_at);
   if (run->again_reason) text += "  again because: " + printable(*run->again_reason) + "\n";
+  const bool grouped = wanted.empty() && units->size() > many;
+  if (grouped) text += unit_groups_text(*units);
+  if (!session.json()) most_urgent_first(*units);
   std::size_t shown = 0, quiet = 0;
   for (const Unit& unit : *units) {
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), unit.unit) == wanted.end()) continue;
     // On the screen a unit that was done at the first attempt is only counted, where there are many.
     const bool dull =
-        wanted.empty() && units->size() > 10 && unit.state == UnitState::done && unit.attempts <= 1;
-    if (!session.json() && (dull || shown >= most_units)) {
+        unit.state == UnitState::pending || (unit.state == UnitState::done && unit.attempts <= 1);
+    if (!session.json() && grouped && (dull || shown >= many)) {
       ++quiet;
       continue;
     }
@@ -69,8 +72,11 @@ Result<Exit> cmd_show(const Session& session) {
                   .set("attempts", std::move(all)));
   }
   if (quiet > 0)
-    text += fmt::format("  {} other units are not shown (done at once, or beyond {}); --unit U shows one\n",
-                        quiet, most_units);
+    text += fmt::format("  {} other units are not shown; --unit U shows one, --json all\n", quiet);
+  const int standing = run->counts.stopped + run->counts.exhausted + run->counts.in_doubt;
+  if (wanted.empty() && standing > 1)
+    text += fmt::format("  next: mended, `jobrun retry {} --run-date {}` brings all {} back\n", run->job,
+                        run->run_date, standing);
   if (session.json()) {
     Json json = Json::object()
                     .set("schema_version", 1)
@@ -80,7 +86,8 @@ Result<Exit> cmd_show(const Session& session) {
     json.set("generation", run->generation)
         .set("state", word_of(run->state))
         .set("created_at", run->created_at)
-        .set("changed_at", run->changed_at);
+        .set("changed_at", run->changed_at)
+        .set("counts", counts_json(run->counts));
     text = json.set("units", std::move(list)).dump() + "\n";
   }
   print_out(text);

@@ -1,7 +1,4 @@
 // jobrun status: how every job stands, what needs a person first.
-#include <algorithm>
-#include <set>
-
 #include "base/civil.hpp"
 #include "base/format.hpp"
 #include "base/text.hpp"
@@ -14,18 +11,11 @@ namespace jobrun {
 
 namespace {
 
-/// One job's latest run, unit by unit.
-Result<std::string> unit_rows(Ledger& ledger, const JobStanding& standing, Instant now, Json& list) {
-  if (!standing.run) return std::string();
-  auto units = units_of(ledger, standing.run->id);
-  if (!units) return units.error();
-  std::vector<std::vector<std::string>> rows = {
-      {"UNIT", "STATE", "ATTEMPTS", "LAST SUCCESS", "REASON", "NEXT"}};
-  for (const Unit& unit : *units) {
+Result<Json> units_json(Ledger& ledger, const std::vector<Unit>& units) {
+  Json list = Json::array();
+  for (const Unit& unit : units) {
     auto success = last_unit_success(ledger, unit.job, unit.unit);
     if (!success) return success.error();
-    rows.push_back({printable(unit.unit), std::string(word_of(unit.state)), std::to_string(unit.attempts),
-                    ago(*success, now), unit.reason, unit.next_action});
     list.push(Json::object()
                   .set("unit", unit.unit)
                   .set("state", word_of(unit.state))
@@ -34,7 +24,7 @@ Result<std::string> unit_rows(Ledger& ledger, const JobStanding& standing, Insta
                   .set("last_success_at", success->empty() ? Json() : Json(*success))
                   .set("next_action", unit.next_action));
   }
-  return "\n" + table(rows, screen_width());
+  return list;
 }
 
 }  // namespace
@@ -45,60 +35,47 @@ Result<Exit> cmd_status(const Session& session) {
   Ledger& ledger = **opened;
   const Instant now = session.clock.wall();
   const std::string only = session.args.words().empty() ? "" : session.args.words().front();
-  auto ran = jobs_that_ran(ledger);
-  if (!ran) return ran.error();
-  std::set<std::string> jobs(ran->begin(), ran->end());
-  for (auto& name : job_names(session.places.jobs)) jobs.insert(std::move(name));
-  if (!only.empty()) {
-    if (!jobs.contains(only)) {
-      const auto near = nearest(only, {jobs.begin(), jobs.end()});
-      return Error(Fault::usage, "unknown job " + printable(only),
-                   near ? "did you mean " + *near + "?" : "`jobrun status` lists them all");
-    }
-    jobs = {only};
-  }
-  auto needed = attention(ledger, only, now);
+  auto jobs = known_jobs(ledger, session.places.jobs, only);
+  if (!jobs) return jobs.error();
+  auto needed = attention_groups(ledger, only, now);
   if (!needed) return needed.error();
-  std::vector<std::vector<std::string>> rows = {
-      {"JOB", "RUN DATE", "STATE", "DONE", "LAST SUCCESS", "LATEST ERROR"}};
-  Json list = Json::array(), units = Json::array();
-  std::string detail;
+  std::vector<JobStanding> standings;
   StaleJobs stale;
-  for (const auto& job : jobs) {
+  for (const auto& job : *jobs) {
     if (auto looked = stale.look_at(ledger, session.places.jobs, job, now); !looked) return looked.error();
     auto standing = standing_of(ledger, job);
     if (!standing) return standing.error();
-    rows.push_back(row_of(*standing, now));
-    list.push(json_of(*standing));
-    if (only.empty()) continue;
-    auto text = unit_rows(ledger, *standing, now, units);
-    if (!text) return text.error();
-    detail = std::move(*text);
+    standings.push_back(std::move(*standing));
+  }
+  std::vector<Unit> units;
+  if (!only.empty() && standings[0].run) {
+    auto all = units_of(ledger, standings[0].run->id);
+    if (!all) return all.error();
+    units = std::move(*all);
   }
   if (!session.json()) {
-    print_out(attention_text(*needed, now) + stale.text() +
-              (rows.size() > 1 ? table(rows, screen_width()) : "no jobs yet\n") + detail);
+    std::string text = attention_text(*needed, now) + stale.text() + standings_text(standings, now);
+    if (!units.empty()) {
+      auto detail = standing_units_text(ledger, std::move(units), now);
+      if (!detail) return detail.error();
+      text += *detail;
+    }
+    print_out(text);
     return Exit::done;
   }
-  Json attention_list = Json::array();
-  for (const auto& row : *needed)
-    attention_list.push(Json::object()
-                            .set("kind", row.kind)
-                            .set("job", row.job)
-                            .set("unit", row.unit)
-                            .set("run_date", row.run_date)
-                            .set("state", row.state)
-                            .set("reason", row.reason)
-                            .set("message", row.message)
-                            .set("next_action", row.next_action)
-                            .set("since", row.since));
+  Json list = Json::array();
+  for (const auto& standing : standings) list.push(json_of(standing));
   Json json = Json::object()
                   .set("schema_version", 1)
                   .set("ledger", ledger.path())
-                  .set("attention", std::move(attention_list))
-                  .set("stale", std::move(stale.list));
-  json.set("jobs", std::move(list));
-  if (!only.empty()) json.set("units", std::move(units));
+                  .set("attention", attention_json(*needed))
+                  .set("stale", std::move(stale.list))
+                  .set("jobs", std::move(list));
+  if (!only.empty()) {
+    auto detail = units_json(ledger, units);
+    if (!detail) return detail.error();
+    json.set("units", std::move(*detail));
+  }
   print_out(json.dump() + "\n");
   return Exit::done;
 }

@@ -49,6 +49,7 @@ Result<Exit> cmd_effects(const Session& session);
 Result<Exit> cmd_status(const Session& session);
 Result<Exit> cmd_show(const Session& session);
 Result<Exit> cmd_log(const Session& session);
+Result<Exit> cmd_history(const Session& session);
 Result<Exit> cmd_jobs(const Session& session);
 Result<Exit> cmd_check(const Session& session);
 /// What a monitor is told where its call went wrong.

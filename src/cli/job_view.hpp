@@ -14,15 +14,26 @@ namespace jobrun {
 
 /// What needs a person, newest first, each with the words to type; or one line that nothing does.
 std::string attention_text(const std::vector<Attention>& rows, Instant now);
+Json attention_json(const std::vector<Attention>& rows);
+
+/// All jobs that have a manifest or ever ran, sorted; only `job` where that is not empty. Fault::usage, with
+/// the nearest name, where there is none such.
+Result<std::vector<std::string>> known_jobs(Ledger& ledger, const std::string& jobs_folder,
+                                            const std::string& job);
 
 struct JobStanding {
   std::string job;
   std::optional<Run> run;
   std::optional<Success> success;
   std::optional<LatestError> error;
+  std::string next_at;  ///< when a waiting unit of it is tried again; empty: none waits
 };
 Result<JobStanding> standing_of(Ledger& ledger, const std::string& job);
-std::vector<std::string> row_of(const JobStanding& standing, Instant now);
+/// Those that are not done first; with very many the rest is counted.
+std::string standings_text(const std::vector<JobStanding>& standings, Instant now);
+/// The units of a job's latest run: those that need a person first, then those that go on; the rest is
+/// counted.
+Result<std::string> standing_units_text(Ledger& ledger, std::vector<Unit> units, Instant now);
 Json json_of(const JobStanding& standing);
 
 }  // namespace jobrun

@@ -1,5 +1,9 @@
 #include "cli/run_view.hpp"
 
+#include <algorithm>
+#include <map>
+#include <tuple>
+
 #include "base/format.hpp"
 #include "base/text.hpp"
 #include "cli/screen.hpp"
@@ -61,6 +65,71 @@ std::string unit_text(const Unit& unit, const std::vector<Attempt>& attempts, bo
   for (const std::string_view line : split(trim(last.output_tail), '\n'))
     if (!line.empty()) text += "    | " + printable(line) + "\n";
   return text;
+}
+
+namespace {
+
+int urgency(UnitState state) {
+  switch (state) {
+    case UnitState::in_doubt:
+      return 0;
+    case UnitState::exhausted:
+      return 1;
+    case UnitState::stopped:
+      return 2;
+    case UnitState::retrying:
+      return 3;
+    case UnitState::running:
+      return 4;
+    case UnitState::pending:
+      return 5;
+    case UnitState::done:
+      return 6;
+  }
+  return 6;
+}
+
+constexpr std::size_t most_groups = 12, most_named = 3;
+
+}  // namespace
+
+void most_urgent_first(std::vector<Unit>& units) {
+  std::stable_sort(units.begin(), units.end(),
+                   [](const Unit& a, const Unit& b) { return urgency(a.state) < urgency(b.state); });
+}
+
+std::string unit_groups_text(const std::vector<Unit>& units) {
+  struct Group {
+    std::size_t count = 0;
+    std::vector<std::string> names;
+  };
+  std::map<std::tuple<int, std::string, std::string>, Group> groups;
+  for (const Unit& unit : units) {
+    const bool plain = unit.state == UnitState::done || unit.state == UnitState::pending;
+    Group& group = groups[{urgency(unit.state), std::string(word_of(unit.state)), plain ? "" : unit.reason}];
+    ++group.count;
+    if (group.names.size() < most_named) group.names.push_back(printable(unit.unit));
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [key, group] : groups) {
+    if (rows.size() == most_groups) break;
+    rows.push_back({"  " + std::to_string(group.count), std::get<1>(key), std::get<2>(key),
+                    join(group.names, ", ") + (group.count > most_named ? ", ..." : "")});
+  }
+  const std::size_t hidden = groups.size() - rows.size();
+  return table(rows, screen_width()) +
+         (hidden > 0 ? fmt::format("  ... and {} other reasons\n", hidden) : "");
+}
+
+Json counts_json(const Run::Counts& counts) {
+  return Json::object()
+      .set("pending", counts.pending)
+      .set("running", counts.running)
+      .set("retrying", counts.retrying)
+      .set("done", counts.done)
+      .set("stopped", counts.stopped)
+      .set("exhausted", counts.exhausted)
+      .set("in_doubt", counts.in_doubt);
 }
 
 std::string counts_text(const Run::Counts& counts) {

@@ -63,6 +63,36 @@ std::size_t screen_width() {
   return size.ws_col;
 }
 
+namespace {
+
+constexpr std::size_t narrowest = 12;    // characters of a column that is made to fit
+constexpr std::size_t last_wanted = 24;  // what the last column is left, if the others can give it
+
+/// The widest columns give way, the last one keeps what is left.
+void narrow(std::vector<std::size_t>& widths, std::size_t width) {
+  const std::size_t last = std::min(widths.back(), last_wanted);
+  const auto others = widths.end() - 1;
+  while (true) {
+    std::size_t used = last;
+    for (auto column = widths.begin(); column != others; ++column) used += *column + 2;
+    const auto widest = std::max_element(widths.begin(), others);
+    if (used <= width || widest == others || *widest <= narrowest) return;
+    *widest = std::max(narrowest, *widest - std::min(*widest, used - width));
+  }
+}
+
+/// `text` in `width` characters, "..." where something was cut.
+std::string fitted(const std::string& text, std::size_t width) {
+  if (characters(text) <= width) return text;
+  std::size_t bytes = 0;
+  for (std::size_t seen = 0; bytes < text.size(); ++bytes) {
+    if ((static_cast<unsigned char>(text[bytes]) & 0xC0) != 0x80 && seen++ == width - 3) break;
+  }
+  return text.substr(0, bytes) + "...";
+}
+
+}  // namespace
+
 std::string table(const std::vector<std::vector<std::string>>& rows, std::size_t width) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows)
@@ -70,17 +100,24 @@ std::string table(const std::vector<std::vector<std::string>>& rows, std::size_t
       if (widths.size() <= i) widths.push_back(0);
       widths[i] = std::max(widths[i], characters(row[i]));
     }
+  const bool bounded = width > 10 && widths.size() > 1;
+  if (bounded) narrow(widths, width);
   std::string text;
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
-      line += row[i];
-      if (i + 1 < row.size()) line.append(widths[i] - characters(row[i]) + 2, ' ');
+      const std::string cell = bounded && i + 1 < widths.size() ? fitted(row[i], widths[i]) : row[i];
+      line += cell;
+      if (i + 1 < row.size()) line.append(widths[i] - characters(cell) + 2, ' ');
     }
     while (line.ends_with(' ')) line.pop_back();
-    text += (width > 10 ? clip(line, width) : line) + "\n";
+    text += (width > 10 ? fitted(line, width) : line) + "\n";
   }
   return text;
+}
+
+std::string moment(const std::string& stamp) {
+  return stamp.size() < 19 || stamp[10] != 'T' ? stamp : stamp.substr(0, 10) + " " + stamp.substr(11, 8);
 }
 
 std::string ago(const std::string& stamp, Instant now) {

@@ -25,11 +25,13 @@ void print_error(const Error& error);
 /// True where a stream is a terminal that takes escape sequences.
 bool on_terminal(int fd);
 
-/// Columns as wide as their widest cell (in characters), two blanks between; the last one is cut at `width`
-/// where that is not 0.
+/// Columns as wide as their widest cell (in characters), two blanks between. Where `width` is not 0 and they
+/// do not fit, the widest are narrowed and the last one is cut, with "..." for what is left out.
 std::string table(const std::vector<std::vector<std::string>>& rows, std::size_t width);
 /// Columns of the terminal on stdout; 0: not a terminal, nothing is cut.
 std::size_t screen_width();
+/// "2026-04-12 02:00:07", UTC, of a stored stamp.
+std::string moment(const std::string& stamp);
 /// "3h 12m ago", "just now"; the text itself where it is no stamp.
 std::string ago(const std::string& stamp, Instant now);
 

@@ -144,6 +144,21 @@ void instants_missing(const std::vector<std::int64_t>& places, std::optional<Spa
     gaps.missing.push_back(format_instant_short(Instant(Span(place))));
 }
 
+/// Two that are missing belong together where nothing that was run lies between them.
+std::vector<Gaps::Stretch> stretches_of(const std::vector<std::string>& missing,
+                                        std::vector<std::string> seen) {
+  std::sort(seen.begin(), seen.end());
+  std::vector<Gaps::Stretch> stretches;
+  for (const auto& label : missing) {
+    if (stretches.empty() || std::lower_bound(seen.begin(), seen.end(), stretches.back().last) !=
+                                 std::lower_bound(seen.begin(), seen.end(), label))
+      stretches.push_back({label, label, 0});
+    stretches.back().last = label;
+    ++stretches.back().count;
+  }
+  return stretches;
+}
+
 template <class T>
 void sort_unique(std::vector<T>& values) {
   std::sort(values.begin(), values.end());
@@ -171,6 +186,7 @@ Gaps gaps_between(const std::vector<std::string>& seen, std::optional<Span> peri
   if (!by_date && !period && instants.size() < 3) return gaps;
   by_date ? dates_missing(dates, period, zone, most, gaps) : instants_missing(instants, period, most, gaps);
   std::reverse(gaps.missing.begin(), gaps.missing.end());
+  gaps.stretches = stretches_of(gaps.missing, seen);
   return gaps;
 }
 

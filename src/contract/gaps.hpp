@@ -14,10 +14,16 @@ namespace jobrun {
 
 struct Gaps {
   std::vector<std::string> missing;  ///< labels, oldest first
-  std::string step;                  ///< "1d", "1w", "1mo", "15m" as in a backfill; empty: nothing to go by
-  bool inferred = false;             ///< the step is what was seen mostly, no manifest said it
-  bool weekdays = false;             ///< days of the week that the job never ran on were not expected
-  bool cut = false;                  ///< there are more, older ones than `most`
+  /// The same, those in a row taken together.
+  struct Stretch {
+    std::string first, last;
+    std::size_t count = 0;
+  };
+  std::vector<Stretch> stretches;
+  std::string step;       ///< "1d", "1w", "1mo", "15m" as in a backfill; empty: nothing to go by
+  bool inferred = false;  ///< the step is what was seen mostly, no manifest said it
+  bool weekdays = false;  ///< days of the week that the job never ran on were not expected
+  bool cut = false;       ///< there are more, older ones than `most`
 };
 
 /// `seen`: the labels of a job's runs, dates or instants, in any order; words that are neither are passed

@@ -120,7 +120,7 @@ Result<std::vector<Letter>> undelivered_letters(Ledger& ledger, int most) {
   auto query =
       ledger.database().prepare("SELECT " LETTER_COLUMNS
                                 " FROM letters WHERE state IN ('waiting', 'given_up') AND error IS NOT NULL"
-                                " ORDER BY id DESC LIMIT :most");
+                                " ORDER BY +id DESC LIMIT :most");
   if (!query) return query.error();
   query->bind(":most", most);
   return all_rows(query, read_letter);

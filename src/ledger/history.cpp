@@ -40,8 +40,8 @@ Result<std::string> last_unit_success(Ledger& ledger, std::string_view job, std:
 
 Result<std::optional<LatestError>> latest_error(Ledger& ledger, const Run& run) {
   auto query = ledger.database().prepare(
-      "SELECT changed_at, unit, reason, message FROM units"
-      " WHERE run = :run AND state <> 'done' AND reason IS NOT NULL ORDER BY changed_at DESC LIMIT 1");
+      "SELECT changed_at, unit, reason, message FROM units WHERE run = :run"
+      " AND state IN ('retrying', 'stopped', 'exhausted', 'in_doubt') ORDER BY changed_at DESC LIMIT 1");
   if (!query) return query.error();
   query->bind(":run", run.id);
   auto found = query->step();
@@ -70,7 +70,21 @@ Result<std::vector<Attention>> attention(Ledger& ledger, std::string_view job, I
   query->bind(":job", job).bind(":now", format_instant(now));
   return all_rows(query, [](const Statement& row) {
     return Attention{row.text(0), row.text(1), row.text(2), row.text(3), row.text(4),
-                     row.text(5), row.text(6), row.text(7), row.text(8)};
+                     row.text(5), row.text(6), row.text(7), row.text(8), 1};
+  });
+}
+
+Result<std::vector<Attention>> attention_groups(Ledger& ledger, std::string_view job, Instant now) {
+  // Beside max(), the other columns are those of its row (lang_select, "bare columns").
+  auto query = ledger.database().prepare(
+      "SELECT kind, job, unit, run_date, state, reason, message, next_action, max(since), count(*)"
+      " FROM v_attention WHERE (:job = '' OR job = :job) AND (until IS NULL OR until > :now)"
+      " GROUP BY kind, job, run_date, state, reason ORDER BY max(since) DESC");
+  if (!query) return query.error();
+  query->bind(":job", job).bind(":now", format_instant(now));
+  return all_rows(query, [](const Statement& row) {
+    return Attention{row.text(0), row.text(1), row.text(2), row.text(3), row.text(4),
+                     row.text(5), row.text(6), row.text(7), row.text(8), row.integer(9)};
   });
 }
 

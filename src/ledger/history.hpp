@@ -2,6 +2,7 @@
 // is shown, not with the ledger. Changes nothing but settle_effect, which is a person's word.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,9 +36,14 @@ Result<std::vector<std::string>> run_dates_of(Ledger& ledger, std::string_view j
 
 struct Attention {
   std::string kind, job, unit, run_date, state, reason, message, next_action, since;
+  std::int64_t count =
+      1;  ///< so many of the same kind, run, state and reason; the rest is that of the newest
 };
 /// Units that stand, effects in doubt, pauses; newest first. Of one job, or of all with an empty name.
 Result<std::vector<Attention>> attention(Ledger& ledger, std::string_view job, Instant now);
+
+/// The same, those with the same reason taken together: a night on which 300 units met the same fault is one.
+Result<std::vector<Attention>> attention_groups(Ledger& ledger, std::string_view job, Instant now);
 
 /// What a job has in the ledger, as sorted words, to be compared with another ledger's.
 struct JobPicture {

@@ -4,6 +4,7 @@
 
 #include "base/civil.hpp"
 #include "ledger/rows.hpp"
+#include "ledger/run_row.hpp"
 
 namespace jobrun {
 
@@ -22,34 +23,6 @@ std::optional<std::string> text_of(const std::optional<Instant>& at) {
 
 std::optional<std::string> text_or_null(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional<std::string>(text);
-}
-
-// The columns that read_run reads, in its order; SQL is whole beside each caller, so a macro and not a
-// builder.
-#define RUN_COLUMNS                                                                                      \
-  "id, job, run_date, generation, run_id, manifest, payload, payload_hash, scheduled_at, again_reason, " \
-  "created_at, changed_at, pending, running, retrying, done, stopped, exhausted, in_doubt, state"
-
-Run read_run(const Statement& row) {
-  Run run;
-  run.id = row.integer(0);
-  run.job = row.text(1);
-  run.run_date = row.text(2);
-  run.generation = static_cast<int>(row.integer(3));
-  run.run_id = row.text(4);
-  run.manifest = row.integer(5);
-  run.payload = row.optional_text(6);
-  run.payload_hash = row.text(7);
-  run.scheduled_at = row.optional_text(8);
-  run.again_reason = row.optional_text(9);
-  run.created_at = row.text(10);
-  run.changed_at = row.text(11);
-  int* const counts[] = {&run.counts.pending, &run.counts.running,   &run.counts.retrying, &run.counts.done,
-                         &run.counts.stopped, &run.counts.exhausted, &run.counts.in_doubt};
-  int column = 12;
-  for (int* count : counts) *count = static_cast<int>(row.integer(column++));
-  run.state = unit_state(row.text(19)).value_or(UnitState::pending);
-  return run;
 }
 
 #define UNIT_COLUMNS                                                                                     \
@@ -117,6 +90,28 @@ Attempt read_attempt(const Statement& row) {
 }
 
 }  // namespace
+
+Run read_run(const Statement& row) {
+  Run run;
+  run.id = row.integer(0);
+  run.job = row.text(1);
+  run.run_date = row.text(2);
+  run.generation = static_cast<int>(row.integer(3));
+  run.run_id = row.text(4);
+  run.manifest = row.integer(5);
+  run.payload = row.optional_text(6);
+  run.payload_hash = row.text(7);
+  run.scheduled_at = row.optional_text(8);
+  run.again_reason = row.optional_text(9);
+  run.created_at = row.text(10);
+  run.changed_at = row.text(11);
+  int* const counts[] = {&run.counts.pending, &run.counts.running,   &run.counts.retrying, &run.counts.done,
+                         &run.counts.stopped, &run.counts.exhausted, &run.counts.in_doubt};
+  int column = 12;
+  for (int* count : counts) *count = static_cast<int>(row.integer(column++));
+  run.state = unit_state(row.text(19)).value_or(UnitState::pending);
+  return run;
+}
 
 Result<std::optional<Run>> find_run(Ledger& ledger, std::string_view job, std::string_view run_date) {
   auto query = ledger.database().prepare("SELECT " RUN_COLUMNS
@@ -186,8 +181,9 @@ Result<std::vector<Run>> runs_with_work(Ledger& ledger, Instant now) {
   // itself.
   auto query = ledger.database().prepare(
       "SELECT " RUN_COLUMNS
-      " FROM runs WHERE id IN (SELECT run FROM units WHERE (state = 'retrying' AND next_at <= :now)"
-      "                           OR state IN ('pending', 'running'))"
+      " FROM runs WHERE id IN (SELECT run FROM units WHERE state <> 'done' AND ((state = 'retrying' AND "
+      "next_at <= :now)"
+      "                           OR state IN ('pending', 'running')))"
       "   AND generation = (SELECT max(g.generation) FROM runs g WHERE g.job = runs.job AND g.run_date = "
       "runs.run_date)"
       "   AND NOT EXISTS (SELECT 1 FROM pauses p WHERE p.job = runs.job AND p.unit IS NULL AND p.ended_at IS "
@@ -200,8 +196,9 @@ Result<std::vector<Run>> runs_with_work(Ledger& ledger, Instant now) {
 }
 
 Result<std::string> earliest_wait(Ledger& ledger, std::int64_t run) {
-  auto query =
-      ledger.database().prepare("SELECT min(next_at) FROM units WHERE run = :run AND state = 'retrying'");
+  auto query = ledger.database().prepare(
+      "SELECT min(next_at) FROM units INDEXED BY units_failing WHERE run = :run"
+      " AND state IN ('retrying', 'stopped', 'exhausted', 'in_doubt') AND state = 'retrying'");
   if (!query) return query.error();
   query->bind(":run", run);
   if (auto row = query->step(); !row) return row.error();
@@ -213,6 +210,16 @@ Result<std::vector<Unit>> units_of(Ledger& ledger, std::int64_t run) {
   if (!query) return query.error();
   query->bind(":run", run);
   return all_rows(query, read_unit);
+}
+
+Result<std::optional<Unit>> unit_of_run(Ledger& ledger, std::int64_t run, std::string_view unit) {
+  auto query = ledger.database().prepare(
+      "SELECT " UNIT_COLUMNS " FROM units WHERE run = :run AND unit >= :unit ORDER BY unit LIMIT 1");
+  if (!query) return query.error();
+  query->bind(":run", run).bind(":unit", unit);
+  auto found = first_row(query, read_unit);
+  if (found && *found && !unit.empty() && (*found)->unit != unit) return std::optional<Unit>();
+  return found;
 }
 
 Result<std::vector<Unit>> units_that_stand(Ledger& ledger, std::int64_t run, int most) {

@@ -101,6 +101,8 @@ Result<std::vector<Run>> runs_with_work(Ledger& ledger, Instant now);
 Result<std::string> earliest_wait(Ledger& ledger, std::int64_t run);
 /// In the order they were listed.
 Result<std::vector<Unit>> units_of(Ledger& ledger, std::int64_t run);
+/// By its name; with an empty one the first by name, which is the only one of a run that has one.
+Result<std::optional<Unit>> unit_of_run(Ledger& ledger, std::int64_t run, std::string_view unit);
 /// Those that need a person, in that order, `most` of them.
 Result<std::vector<Unit>> units_that_stand(Ledger& ledger, std::int64_t run, int most);
 Result<std::optional<Unit>> unit_with_id(Ledger& ledger, std::int64_t id);

@@ -112,6 +112,15 @@ TEST_CASE("the latest are named where there are too many, and the cut is told") 
   CHECK_FALSE(gaps({"2026-04-10", "2026-04-14"}, day, 3).cut);
 }
 
+TEST_CASE("nights in a row are told as one stretch") {
+  const auto stretches = gaps({"2026-04-10", "2026-04-14", "2026-04-16"}, day).stretches;
+  REQUIRE(stretches.size() == 2);
+  CHECK(stretches[0].first == "2026-04-11");
+  CHECK(stretches[0].last == "2026-04-13");
+  CHECK(stretches[0].count == 3);
+  CHECK(stretches[1].count == 1);
+}
+
 TEST_CASE("words that are no run dates are passed over") {
   CHECK(gaps({"", "zz", "2026-04-10", "2026-02-30", "2026-04-12"}, day).missing == List{"2026-04-11"});
 }
