@@ -24,8 +24,11 @@ Result<std::vector<std::string>> gap_dates(const Session& session, Ledger& ledge
                    "the manifest's period and timezone say how far run dates are apart");
   auto known = known_jobs(ledger, session.places.jobs, job);
   if (!known) return known.error();
-  auto found =
-      gaps_of(ledger, session.places.jobs, job, session.args.value("--from"), session.args.value("--to"));
+  auto from = label_word(session, "--from", job);
+  if (!from) return from.error();
+  auto to = label_word(session, "--to", job);
+  if (!to) return to.error();
+  auto found = gaps_of(ledger, session.places.jobs, job, *from, *to);
   if (!found) return found.error();
   return found->gaps.missing;
 }

@@ -6,8 +6,6 @@
 #include "cli/history_view.hpp"
 #include "cli/job_view.hpp"
 #include "cli/run_words.hpp"
-#include "contract/date_range.hpp"
-#include "contract/envelope.hpp"
 #include "ledger/past_runs.hpp"
 
 namespace jobrun {
@@ -15,20 +13,6 @@ namespace jobrun {
 namespace {
 
 constexpr int most_units_told = 10;  // whose attempts are shown under one run
-
-Result<std::string> date_word(const Session& session, const char* option, const std::string& job) {
-  if (!session.args.has(option)) return std::string();
-  const std::string word = session.args.value(option);
-  Zone zone = Zone::utc();
-  if (!job.empty() && is_run_date_token(word)) {
-    auto found = zone_word(session, job);
-    if (!found) return found.error();
-    zone = *found;
-  }
-  auto date = resolve_run_date(word, zone, session.clock.wall());
-  if (!date) return date.error().during(option);
-  return date->label;
-}
 
 Result<RunFilter> filter_of(const Session& session, const std::string& job) {
   const Args& args = session.args;
@@ -53,9 +37,9 @@ Result<RunFilter> filter_of(const Session& session, const std::string& job) {
                    "for example --limit 100");
     filter.most = *most;
   }
-  auto from = date_word(session, "--from", job);
+  auto from = label_word(session, "--from", job);
   if (!from) return from.error();
-  auto to = date_word(session, "--to", job);
+  auto to = label_word(session, "--to", job);
   if (!to) return to.error();
   filter.from = std::move(*from);
   filter.to = std::move(*to);

@@ -39,6 +39,7 @@ Result<Exit> cmd_status(const Session& session) {
   if (!jobs) return jobs.error();
   auto needed = attention_groups(ledger, only, now);
   if (!needed) return needed.error();
+  needed = one_matter_each(std::move(*needed));
   std::vector<JobStanding> standings;
   StaleJobs stale;
   for (const auto& job : *jobs) {

@@ -1,6 +1,7 @@
 #include "cli/job_view.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "base/civil.hpp"
 #include "base/format.hpp"
@@ -30,6 +31,10 @@ std::string next_of(const Attention& row) {
            (row.count > 1 ? fmt::format("; without --unit all {}", row.count) : "");
   if (row.count == 1 || row.kind == "alert") return row.next_action;
   if (row.kind == "effect") return fmt::format("`jobrun effects --job {}` lists them", row.job);
+  if (row.state == word_of(UnitState::in_doubt))
+    return fmt::format(
+        "`jobrun effects --job {0}` lists what is in doubt; settled, `jobrun retry {0} --run-date {1}`",
+        row.job, row.run_date);
   return fmt::format("`jobrun show {0}:{1}` has them all; mended, `jobrun retry {0} --run-date {1}`", row.job,
                      row.run_date);
 }
@@ -64,6 +69,27 @@ bool is_done(const JobStanding& standing) {
 }
 
 }  // namespace
+
+std::vector<Attention> one_matter_each(std::vector<Attention> rows) {
+  static constexpr std::string_view settle = "`jobrun effects confirm|release`";
+  std::set<std::pair<std::string, std::string>> told;
+  for (Attention& unit : rows) {
+    if (unit.kind != "unit" || unit.state != word_of(UnitState::in_doubt)) continue;
+    told.emplace(unit.job, unit.run_date);
+    std::vector<const Attention*> effects;
+    for (const Attention& row : rows)
+      if (row.kind == "effect" && row.job == unit.job && row.run_date == unit.run_date)
+        effects.push_back(&row);
+    // The effect knows the words that settle it, the unit what comes after.
+    const auto at = unit.next_action.find(settle);
+    if (unit.count == 1 && effects.size() == 1 && effects[0]->count == 1 && at != std::string::npos)
+      unit.next_action = effects[0]->next_action + unit.next_action.substr(at + settle.size());
+  }
+  std::erase_if(rows, [&](const Attention& row) {
+    return row.kind == "effect" && told.contains({row.job, row.run_date});
+  });
+  return rows;
+}
 
 std::string attention_text(const std::vector<Attention>& rows, Instant now) {
   if (rows.empty()) return "nothing needs a person\n\n";

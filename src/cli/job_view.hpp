@@ -12,6 +12,9 @@
 
 namespace jobrun {
 
+/// A unit in doubt and the effects that made it so are one matter: the unit's, with the words that settle
+/// them.
+std::vector<Attention> one_matter_each(std::vector<Attention> rows);
 /// What needs a person, newest first, each with the words to type; or one line that nothing does.
 std::string attention_text(const std::vector<Attention>& rows, Instant now);
 Json attention_json(const std::vector<Attention>& rows);

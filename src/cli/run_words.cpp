@@ -7,6 +7,7 @@
 #include "base/format.hpp"
 #include "base/text.hpp"
 #include "cli/screen.hpp"
+#include "contract/envelope.hpp"
 #include "handler/capture.hpp"
 #include "handler/stop_signals.hpp"
 #include "run/notify.hpp"
@@ -56,6 +57,20 @@ Result<std::string> run_date_word(const Session& session, const std::string& job
   if (!date) return date.error().during("--run-date");
   if (date->from_token && !session.quiet())
     session.log.note("info", fmt::format("--run-date {} is {} ({})", word, date->label, zone.name()));
+  return date->label;
+}
+
+Result<std::string> label_word(const Session& session, const char* option, const std::string& job) {
+  if (!session.args.has(option)) return std::string();
+  const std::string word = session.args.value(option);
+  Zone zone = Zone::utc();
+  if (!job.empty() && is_run_date_token(word)) {
+    auto found = zone_word(session, job);
+    if (!found) return found.error();
+    zone = *found;
+  }
+  auto date = resolve_run_date(word, zone, session.clock.wall());
+  if (!date) return date.error().during(option);
   return date->label;
 }
 

@@ -14,6 +14,9 @@ namespace jobrun {
 Result<Zone> zone_word(const Session& session, const std::string& job);
 /// --run-date as a label. A token needs the zone (--tz, else the manifest's) and is said on stderr.
 Result<std::string> run_date_word(const Session& session, const std::string& job);
+/// A run date that bounds a search, as a label; empty where the option is not given. A token is taken in the
+/// job's zone, of all jobs in UTC.
+Result<std::string> label_word(const Session& session, const char* option, const std::string& job);
 /// The run that a person names: a run id, JOB:DATE, or a job for its latest. Fault::usage for none and for
 /// several.
 Result<Run> run_named(Ledger& ledger, const std::string& name);

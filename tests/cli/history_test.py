@@ -128,6 +128,8 @@ class Gaps(HistoryCase):
         self.shell_job("sync", "true\n")
         self.assert_says(self.assert_code(64, self.run_jobrun("backfill", "sync", "--gaps", "--step", "1w")), "--step does not go with --gaps")
         self.assert_says(self.assert_code(64, self.run_jobrun("backfill", "nosuch", "--gaps")), "unknown job nosuch")
+        for option, word in (("--from", "2026-02-30"), ("--to", "soon")):
+            self.assert_says(self.assert_code(64, self.run_jobrun("backfill", "sync", "--gaps", option, word)), option, word)
 
 
 if __name__ == "__main__":

@@ -186,6 +186,14 @@ class Effects(ScreensCase):
         self.assertEqual([(row["key"], row["job"], row["unit"], row["tries"]) for row in self.json_of("effects")["effects"]], [("invoice:7:webhook", "pay", "a", 1)])
         self.assert_says(self.assert_code(64, self.run_jobrun("effects", "confirm", "other", "--job", "pay", "--reason", "x")), "no open effect other")
 
+    def test_a_unit_in_doubt_and_its_effect_are_one_matter_with_the_words_that_settle_it(self):
+        self.channel_job("pay", 'ask("intend", key="invoice:7:webhook")\nos.kill(os.getpid(), 9)\n', units=["a"])
+        self.assert_code(82, self.run_job("pay"))
+        row, = self.json_of("status")["attention"]
+        self.assertEqual((row["kind"], row["unit"], row["state"], row["count"]), ("unit", "a", "in_doubt", 1))
+        self.assertRegex(row["next_action"], r"find out whether it happened, then `jobrun effects confirm\|release '?invoice:7:webhook'? --job pay --reason TEXT`, then `jobrun retry pay --run-date 2026-04-12 --unit a`")
+        self.assert_says(self.run_jobrun("status"), "1 needs a person:", row["next_action"])
+
 
 class Hostile(ScreensCase):
     def hostile_run(self):
