@@ -46,6 +46,9 @@ Html matter_of(const Report& report, const ReportMatter& matter) {
   card += html("<p><code>{}</code>{}</p>\n", matter.reason,
                matter.message.empty() ? Html() : html(" {}", clip(matter.message, most_text)));
   card += units_phrase(matter.units, matter.count);
+  if (matter.earlier > 0)
+    card += html("<p class=\"small\"><span class=\"soft\">The same on</span> {} earlier run date{}</p>",
+                 matter.earlier, matter.earlier == 1 ? "" : "s");
   card +=
       html("<p class=\"step\"><span class=\"soft\">Next:</span> {}</p>\n", report_step(matter.next_action));
   if (matter.run != 0)

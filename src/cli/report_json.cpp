@@ -26,6 +26,7 @@ Json json_of(const ReportMatter& matter) {
                   .set("run_date", text_or_null(matter.run_date));
   json.set("state", matter.state).set("reason", matter.reason).set("message", matter.message);
   json.set("count", matter.count)
+      .set("earlier", matter.earlier)
       .set("units", list_of(matter.units))
       .set("since", text_or_null(matter.since));
   return json.set("next_action", matter.next_action);

@@ -69,6 +69,9 @@ std::string matters(const Report& report) {
     if (!matter.message.empty()) text += " " + code(matter.message);
     if (!matter.units.empty())
       text += fmt::format("; unit{} {}", matter.count == 1 ? "" : "s", names(matter.units, matter.count));
+    if (matter.earlier > 0)
+      text +=
+          fmt::format("; the same on {} earlier run date{}", matter.earlier, matter.earlier == 1 ? "" : "s");
     text += fmt::format("\n  - next: {}\n", step(matter.next_action));
   }
   if (report.matters_left_out > 0) text += fmt::format("- {} more are left out\n", report.matters_left_out);

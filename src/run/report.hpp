@@ -32,12 +32,13 @@ struct ReportDay {
 };
 std::string_view word_of(ReportDay::Kind kind);
 
-/// What needs a person: units of one run in the same state for the same reason are one matter.
+/// What needs a person: units in the same state for the same reason are one matter, night after night too.
 struct ReportMatter {
-  std::string kind;  ///< unit, effect, pause, manifest, stale
+  std::string kind;  ///< unit, effect, pause, alert, manifest, stale
   std::string job, run_date, state, reason, message, next_action, since;
   std::int64_t run = 0;            ///< of a story, 0: none
   std::int64_t count = 1;          ///< units or effects
+  std::int64_t earlier = 0;        ///< run dates before this one with the same
   std::vector<std::string> units;  ///< the first few; none for a job without units
 };
 
@@ -48,8 +49,8 @@ struct ReportJob {
   std::optional<Run> latest;
   std::vector<Plight> plights;  ///< of the latest run's units
   std::optional<Success> success;
-  std::string next_at;   ///< the next retry; empty: none
-  std::string stale;  ///< why it is stale; empty: it is not, or nothing is expected of it
+  std::string next_at;  ///< the next retry; empty: none
+  std::string stale;    ///< why it is stale; empty: it is not, or nothing is expected of it
   struct Bar {
     std::string run_date;
     Span busy;

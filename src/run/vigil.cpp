@@ -17,13 +17,14 @@ namespace {
 
 /// What stands in one run for one kind of trouble.
 struct Matter {
-  std::size_t units = 0, effects = 0;
+  std::size_t units = 0, effects = 0, letters = 0;
   std::string unit, effect, reason, next;
 };
 using Matters = std::map<std::tuple<std::string, std::string, Trouble::Kind>, Matter>;
 
 Trouble::Kind kind_of(const Attention& row) {
   if (row.kind == "effect") return Trouble::Kind::in_doubt;
+  if (row.kind == "alert") return Trouble::Kind::untold;
   switch (unit_state(row.state).value_or(UnitState::stopped)) {
     case UnitState::in_doubt:
       return Trouble::Kind::in_doubt;
@@ -50,6 +51,12 @@ Matters matters_of(const std::vector<Attention>& rows) {
       matter.next = row.next_action;  // the effect's: settling it comes first
       continue;
     }
+    if (row.kind == "alert") {
+      ++matter.letters;
+      matter.reason = row.message;
+      matter.next = row.next_action;
+      continue;
+    }
     ++matter.units;
     matter.unit = row.unit;
     matter.reason = row.reason;
@@ -59,6 +66,10 @@ Matters matters_of(const std::vector<Attention>& rows) {
 }
 
 std::string sentence_of(Trouble::Kind kind, const Matter& matter) {
+  if (matter.letters > 0)
+    return fmt::format("{} given up ({})",
+                       matter.letters == 1 ? "an alert was" : fmt::format("{} alerts were", matter.letters),
+                       matter.reason);
   if (matter.units == 0)
     return matter.effects == 1 ? fmt::format("effect {} in doubt", matter.effect)
                                : fmt::format("{} effects in doubt", matter.effects);
@@ -75,7 +86,8 @@ Result<void> add_standing(Ledger& ledger, const std::string& job, Instant now, V
     auto latest = find_latest_run(ledger, whose);
     if (!latest) return latest.error();
     const bool passed = *latest && !run_date.empty() && (*latest)->run_date != run_date;
-    vigil.troubles.push_back({kind, !passed || matter.effects > 0, whose, run_date, sentence_of(kind, matter),
+    const bool critical = kind != Trouble::Kind::untold && (!passed || matter.effects > 0);
+    vigil.troubles.push_back({kind, critical, whose, run_date, sentence_of(kind, matter),
                               matter.units + matter.effects > 1 && matter.effects != 1
                                   ? fmt::format("`jobrun status {}`", whose)
                                   : matter.next});
@@ -97,6 +109,8 @@ std::string_view word_of(Trouble::Kind kind) {
       return "faulty";
     case Trouble::Kind::stale:
       return "stale";
+    case Trouble::Kind::untold:
+      return "untold";
   }
   return "";
 }

@@ -12,7 +12,7 @@ namespace jobrun {
 
 struct Trouble {
   /// From the most urgent on.
-  enum class Kind { in_doubt, exhausted, stopped, faulty, stale };
+  enum class Kind { in_doubt, exhausted, stopped, faulty, stale, untold };
   Kind kind = Kind::stale;
   /// Nothing goes on without a person. Else it is late, or it is a run date that later ones have passed.
   bool critical = false;

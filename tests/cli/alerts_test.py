@@ -245,6 +245,7 @@ class Outbox(AlertCase):
         self.failing_job(alerts=[self.webhook(receiver)])
         self.run_job("broken")
         self.assertEqual([("given_up", 1)], self.ledger("SELECT state, tries FROM letters"))
+        self.assertIn("an alert was given up (", self.run_jobrun("check").out)
 
     def test_retry_after_is_heeded(self):
         receiver = self.receiver(429, 200, headers={"Retry-After": "7200"})

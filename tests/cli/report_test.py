@@ -111,6 +111,16 @@ class Data(ReportCase):
         self.assertEqual(jobs["backup"]["last_success_at"][:10], "2026-04-12")
         self.assertEqual(answer["jobs"][-1]["job"], "backup", "what needs a person stands first")
 
+    def test_the_same_trouble_night_after_night_is_one_matter(self):
+        self.shell_job("sync", "test $JOBRUN_UNIT != shop_37 || exit 64\n", units=["shop_1", "shop_37"])
+        for day in (9, 10, 11):
+            self.assert_code(80, self.run_job("sync", date=f"2026-04-{day:02}", now=f"2026-04-{day:02}T02:00:00Z"))
+        matter, = json.loads(self.report("--json"))["attention"]
+        self.assertEqual((matter["run_date"], matter["units"], matter["earlier"]), ("2026-04-11", ["shop_37"], 2))
+        self.assertIn("`jobrun history sync --state stopped` lists the earlier ones", matter["next_action"])
+        self.assertIn("; the same on 2 earlier run dates", self.report("--markdown"))
+        self.assertIn("2 earlier run dates", self.page())
+
     def test_nights_that_never_started_are_seen_in_the_strip(self):
         self.nights()
         backup = next(job for job in json.loads(self.report("--json"))["jobs"] if job["job"] == "backup")
