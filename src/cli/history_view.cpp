@@ -18,6 +18,12 @@ std::string span_of(const Run& run, Instant now) {
   return began && ended && *ended >= *began ? format_age(*ended - *began) : "";
 }
 
+/// The time alone where the run date says the day.
+std::string began(const Run& run) {
+  const std::string at = moment(run.created_at);
+  return at.starts_with(run.run_date + " ") ? at.substr(run.run_date.size() + 1) : at;
+}
+
 std::vector<std::string> row_of(const PastRun& past, Instant now) {
   const Run& run = past.run;
   const std::string generation = run.generation > 1 ? fmt::format(" (again, {})", run.generation) : "";
@@ -30,7 +36,7 @@ std::vector<std::string> row_of(const PastRun& past, Instant now) {
           std::string(word_of(past.unit ? past.unit->state : run.state)),
           fmt::format("{}/{}", run.counts.done, run.counts.total()),
           past.unit ? std::to_string(past.unit->attempts) : "",
-          moment(run.created_at),
+          began(run),
           span_of(run, now),
           error};
 }

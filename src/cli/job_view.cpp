@@ -1,7 +1,9 @@
 #include "cli/job_view.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <tuple>
 
 #include "base/civil.hpp"
 #include "base/format.hpp"
@@ -64,6 +66,32 @@ std::vector<std::string> row_of(const JobStanding& standing, Instant now) {
           next_text(standing, now)};
 }
 
+/// A row, and how many run dates before it have the same trouble: one credential that is dead for a week is
+/// one thing to mend.
+struct Told {
+  const Attention* row;
+  std::size_t earlier = 0;
+  std::string back_to = {};
+};
+std::vector<Told> night_after_night(const std::vector<Attention>& rows) {
+  std::vector<Told> told;
+  std::map<std::tuple<std::string, std::string, std::string, std::string>, std::size_t> places;
+  for (const Attention& row : rows) {
+    const bool alone = row.kind == "unit" && row.count == 1;
+    const auto [place, is_new] =
+        alone ? places.try_emplace({row.job, row.unit, row.state, row.reason}, told.size())
+              : std::pair(places.end(), true);
+    if (is_new) {
+      told.push_back({&row});
+      continue;
+    }
+    Told& latest = told[place->second];
+    ++latest.earlier;
+    latest.back_to = std::min(latest.earlier == 1 ? row.run_date : latest.back_to, row.run_date);
+  }
+  return told;
+}
+
 bool is_done(const JobStanding& standing) {
   return standing.run && standing.run->state == UnitState::done;
 }
@@ -96,17 +124,23 @@ std::string attention_text(const std::vector<Attention>& rows, Instant now) {
   std::int64_t total = 0;
   for (const auto& row : rows) total += row.count;
   std::string text = fmt::format("{} need{} a person:\n", total, total == 1 ? "s" : "");
-  for (std::size_t i = 0; i < rows.size() && i < most_attention; ++i) {
-    const Attention& row = rows[i];
+  const auto told = night_after_night(rows);
+  for (std::size_t i = 0; i < told.size() && i < most_attention; ++i) {
+    const Attention& row = *told[i].row;
     const std::string state =
         row.count == 1 ? row.state : fmt::format("{} {}s {}", row.count, row.kind, row.state);
     text += fmt::format("  {}  {}, {}, {}{}{}\n", whose(row), state, ago(row.since, now),
                         printable(row.reason), row.message.empty() ? "" : ": " + printable(row.message),
                         row.count == 1 ? "" : fmt::format(" ({} and others)", printable(row.unit)));
     text += "    next: " + next_of(row) + "\n";
+    if (told[i].earlier > 0)
+      text +=
+          fmt::format("    the same on {} earlier run date{}, back to {}: `jobrun history {}{} --state {}`\n",
+                      told[i].earlier, told[i].earlier == 1 ? "" : "s", told[i].back_to, row.job,
+                      row.unit == "-" ? "" : unit_option(row.unit), row.state);
   }
-  if (rows.size() > most_attention)
-    text += fmt::format("  ... and {} more: `jobrun status --json`\n", rows.size() - most_attention);
+  if (told.size() > most_attention)
+    text += fmt::format("  ... and {} more: `jobrun status --json`\n", told.size() - most_attention);
   return text + "\n";
 }
 

@@ -25,6 +25,7 @@ constexpr auto first_year = std::chrono::year(2025);
 std::string bytes(std::int64_t count) {
   if (count < 1024) return fmt::format("{} B", count);
   if (count < mebibyte) return fmt::format("{} KiB", count / 1024);
+  if (count >= 1024 * mebibyte) return fmt::format("{} GiB", count / mebibyte / 1024);
   return fmt::format("{}.{} MiB", count / mebibyte, count % mebibyte * 10 / mebibyte);
 }
 

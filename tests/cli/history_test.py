@@ -28,8 +28,8 @@ class Runs(HistoryCase):
         self.nights("sync", 10, 11, 12)
         lines = self.history().splitlines()
         self.assertRegex(lines[0], r"^RUN DATE +JOB +STATE +DONE +TRIES +BEGAN \(UTC\) +TOOK +ERROR$")
-        self.assertRegex(lines[1], r"^2026-04-12  sync +done +1/1 +1 +2026-04-12 02:00:0\d  \d+ms$")
-        self.assertRegex(lines[2], r"^2026-04-11  sync +stopped +0/1 +1 +2026-04-11 02:00:0\d  \d+ms +exit_80: exited with 80$")
+        self.assertRegex(lines[1], r"^2026-04-12  sync +done +1/1 +1 +02:00:0\d +\d+ms$")
+        self.assertRegex(lines[2], r"^2026-04-11  sync +stopped +0/1 +1 +02:00:0\d +\d+ms +exit_80: exited with 80$")
         self.assertEqual(len(lines), 4)
 
     def test_runs_are_found_by_job_state_reason_unit_and_date(self):

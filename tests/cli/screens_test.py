@@ -85,6 +85,14 @@ class Status(ScreensCase):
         self.run_job("sync")
         self.assertIn("nothing needs a person", self.run_jobrun("status").out)
 
+    def test_the_same_trouble_night_after_night_is_told_once(self):
+        self.shell_job("nightly", "exit 64\n")
+        for day in (9, 10, 11):
+            self.assert_code(80, self.run_job("nightly", date=f"2026-04-{day:02}"))
+        out = self.run_jobrun("status").out
+        self.assertIn("the same on 2 earlier run dates, back to 2026-04-09: `jobrun history nightly --state stopped`", out)
+        self.assertEqual(out.count("mend the cause"), 1, out)
+
     def test_a_job_that_never_ran_is_as_visible_as_one_that_failed(self):
         self.shell_job("never", "true\n")
         self.assertRegex(self.run_jobrun("status").out, r"(?m)^never +- +never ran +never$")

@@ -44,7 +44,7 @@ class Night(JobrunCase):
         self.assertRegex(first, r"^\d+ need a person:\n")
         # the newest first: which job, for whom, for which night; what; since when; why; the command to type
         for what in (r"webhook 2026-04-12  in_doubt, (29|30)m .*ago, ", r"invoices a 2026-04-11  stopped, 1d.* ago, token_rejected", r"invoices b 2026-04-12  exhausted, \d+m .*ago, exit_1: exited with 1",
-                     r"invoices b 2026-04-11  exhausted, 1d.* ago"):
+                     r"  the same on 1 earlier run date, back to 2026-04-11: `jobrun history invoices --unit b --state exhausted`"):
             self.assertRegex(first, r"(?m)^  " + what)
         for command in ("`jobrun retry invoices --run-date 2026-04-12 --unit b`", "jobrun effects confirm|release 'hook:2026-04-12' --job webhook", "jobrun retry invoices --run-date 2026-04-11 --unit a"):
             self.assertIn(command, first)
