@@ -186,7 +186,7 @@ CREATE TABLE effects (
   token_ttl_ms INTEGER NOT NULL,           -- how long the provider remembers the token, from the first intent
   intended_at  TEXT NOT NULL,              -- the first intent
   keep_until   TEXT NOT NULL,              -- the key is not forgotten before, whatever else is pruned
-  attempt      INTEGER REFERENCES attempts (id),   -- the last that intended or confirmed; NULL: a person's
+  attempt      INTEGER,                    -- the last that intended or confirmed, and may be pruned since; NULL: a person's
   confirmed_at TEXT,
   result       TEXT,
   tries        INTEGER NOT NULL DEFAULT 1,
@@ -252,6 +252,14 @@ CREATE TABLE letters (
   CHECK ((state = 'waiting') = (next_at IS NOT NULL))
 ) STRICT;
 CREATE INDEX letters_open ON letters (next_at) WHERE state IN ('waiting', 'given_up');
+
+-- What prune was asked to forget. Attempts that began before, of units that were done, may be gone; no others are.
+CREATE TABLE prunings (
+  id              INTEGER PRIMARY KEY,
+  pruned_at       TEXT NOT NULL,
+  attempts_before TEXT NOT NULL,
+  keys_before     TEXT NOT NULL
+) STRICT;
 
 -- How every job and unit stands: its latest run, the last success before or in it.
 CREATE VIEW v_status AS

@@ -48,7 +48,8 @@ constexpr Command commands[] = {{"run", cmd_run},
                                 {"replay", cmd_replay},
                                 {"backfill", cmd_backfill},
                                 {"preflight", cmd_preflight},
-                                {"report", cmd_report}};
+                                {"report", cmd_report},
+                                {"prune", cmd_prune}};
 
 /// It brings runs on, and logs.
 bool is_of_runs(const VerbSpec& verb) {

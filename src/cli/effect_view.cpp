@@ -18,7 +18,7 @@ Json json_of(const EffectStory& story) {
   json.set("job", story.job)
       .set("unit", story.unit)
       .set("run_id", story.run_id)
-      .set("attempt", story.attempt);
+      .set("attempt", story.attempt < 0 ? Json() : Json(story.attempt));
   json.set("intended_at", story.intended_at)
       .set("confirmed_at", story.confirmed_at)
       .set("tries", story.tries);
@@ -28,6 +28,7 @@ Json json_of(const EffectStory& story) {
 }
 
 std::string speaker_of(const EffectStory& story) {
+  if (story.attempt < 0) return "an attempt that was pruned";
   return story.attempt == 0 ? "by hand"
                             : fmt::format("{}/{}#{}", story.run_id, printable(story.unit), story.attempt);
 }

@@ -48,12 +48,20 @@ constexpr std::array<Key<Config>, 1> otlp_keys = {{
      }},
 }};
 
-constexpr std::array<Key<Config>, 5> keys = {{
+constexpr std::array<Key<Config>, 2> ages = {{
+    {"attempts", [](const Place& place,
+                    Config& config) { config.keep_attempts = read_duration(place, Config::shortest_age); }},
+    {"keys", [](const Place& place,
+                Config& config) { config.keep_keys = read_duration(place, Config::shortest_age); }},
+}};
+
+constexpr std::array<Key<Config>, 6> keys = {{
     {"ledger", read_ledger},
     {"jobs", [](const Place& place, Config& config) { keep(read_absolute_path(place), config.jobs); }},
     {"log", [](const Place& place, Config& config) { read_members(place, log_keys, config); }},
     {"otlp", [](const Place& place, Config& config) { read_members(place, otlp_keys, config); }},
     {"alerts", [](const Place& place, Config& config) { read_alerts(place, config.alerts); }},
+    {"keep", [](const Place& place, Config& config) { read_members(place, ages, config); }},
 }};
 
 }  // namespace

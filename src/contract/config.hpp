@@ -3,10 +3,12 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "contract/alerts.hpp"
 
@@ -18,6 +20,9 @@ struct Config {
   std::string otlp_endpoint;  ///< where spans go, "/v1/traces" left out; empty: nowhere
 
   std::vector<AlertTarget> alerts;  ///< of jobs whose manifest has none
+
+  static constexpr Span shortest_age = std::chrono::hours(24);
+  std::optional<Span> keep_attempts, keep_keys;  ///< what prune forgets, and when; nothing: not said
 
   std::map<std::string, std::string> said_by;  ///< top-level key -> the file whose word holds
 };

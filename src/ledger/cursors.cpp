@@ -105,6 +105,18 @@ Result<std::vector<CursorRow>> cursor_history(Ledger& ledger, std::string_view j
   return all_rows(query, read_cursor);
 }
 
+Result<bool> can_rewind(Ledger& ledger, const Unit& unit) {
+  auto query = ledger.database().prepare(
+      "SELECT ifnull((SELECT started_at FROM attempts WHERE unit = :unit_row AND number = 1), '')"
+      "         >= ifnull((SELECT max(attempts_before) FROM prunings), '')"
+      "    OR NOT EXISTS (SELECT 1 FROM cursor_history"
+      "                    WHERE job = :job AND unit = :unit AND scratch_run = 0)");
+  if (!query) return query.error();
+  query->bind(":unit_row", unit.id).bind(":job", unit.job).bind(":unit", unit.unit);
+  if (auto found = query->step(); !found) return found.error();
+  return query->integer(0) != 0;
+}
+
 Result<void> rewind_scratch_cursor(Ledger& ledger, const Unit& unit, Instant now) {
   auto clear = ledger.database().prepare(
       "DELETE FROM cursors WHERE job = :job AND unit = :unit AND scratch_run = :run");

@@ -39,7 +39,10 @@ Result<std::vector<CursorRow>> cursors_of(Ledger& ledger, std::string_view job, 
 /// Where they stood, the latest first, `most` rows.
 Result<std::vector<CursorRow>> cursor_history(Ledger& ledger, std::string_view job, std::string_view unit,
                                               std::int64_t most);
+/// False where history that prune took away might tell where the unit's first attempt began.
+Result<bool> can_rewind(Ledger& ledger, const Unit& unit);
 /// Gives the unit a scratch cursor that stands where the shared one stood before the unit's first attempt.
+/// What can_rewind() says first.
 Result<void> rewind_scratch_cursor(Ledger& ledger, const Unit& unit, Instant now);
 
 Result<bool> item_is_done(Ledger& ledger, std::int64_t unit, std::string_view item);

@@ -170,7 +170,7 @@ Result<std::vector<EffectStory>> effect_stories(Ledger& ledger, std::string_view
       "SELECT e.scope, e.key, e.state, e.token, ifnull(u.job, e.scope), ifnull(u.unit, '-'), "
       "ifnull(r.run_id, ''),"
       "       e.intended_at, ifnull(e.confirmed_at, ''), ifnull(e.result, ''), e.if_in_doubt, "
-      "ifnull(a.number, 0),"
+      "iif(e.attempt IS NULL, 0, ifnull(a.number, -1)),"
       "       e.tries"
       " FROM (SELECT * FROM effects WHERE (:scope = '' OR scope = :scope) AND (:key = '' OR key = :key)"
       "        ORDER BY intended_at DESC, key LIMIT :most) e"

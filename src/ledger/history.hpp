@@ -61,7 +61,7 @@ struct OpenEffect {
 /// One effect with all that is known of it.
 struct EffectStory {
   std::string scope, key, state, token, job, unit, run_id, intended_at, confirmed_at, result, if_in_doubt;
-  std::int64_t attempt = 0;  ///< the number of the last that intended or confirmed it; 0: by hand
+  std::int64_t attempt = 0;  ///< the number of the last that intended or confirmed it; 0: by hand; -1: pruned
   std::int64_t tries = 0;
   struct Settlement {
     bool happened = false;

@@ -106,6 +106,13 @@ Result<void> open_replay(Ledger& ledger, const std::vector<Unit>& units, const R
       if (auto set = set_unit(ledger, unit, now); !set) return set;
       if (auto removed = remove_items(ledger, unit.id); !removed) return removed;
       if (!unit.scratch) continue;
+      auto known = can_rewind(ledger, unit);
+      if (!known) return known.error();
+      if (!*known)
+        return Error(
+            Fault::usage,
+            fmt::format("replay: where the cursor of {} stood then was pruned", printable(unit.unit)),
+            "with --promote it goes on from where the shared cursor stands now");
       if (auto rewound = rewind_scratch_cursor(ledger, unit, now); !rewound) return rewound;
     }
     return {};

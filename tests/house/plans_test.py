@@ -34,8 +34,11 @@ def literals_of(text):
 
 
 def ledger():
+    """With the temporary tables and views of prune, which its queries read."""
     database = sqlite3.connect(":memory:")
     database.executescript((ROOT / "schema.sql").read_text(encoding="utf-8"))
+    rules = re.search(r'\brules =((?:\s*(?://[^\n]*|"(?:[^"\\]|\\.)*"))+);', (ROOT / "src" / "ledger" / "prune.cpp").read_text(encoding="utf-8")).group(1)
+    database.executescript("".join(re.findall(r'^\s*"((?:[^"\\]|\\.)*)"', rules, re.M)))
     return database
 
 
