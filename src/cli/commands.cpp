@@ -49,7 +49,8 @@ constexpr Command commands[] = {{"run", cmd_run},
                                 {"backfill", cmd_backfill},
                                 {"preflight", cmd_preflight},
                                 {"report", cmd_report},
-                                {"prune", cmd_prune}};
+                                {"prune", cmd_prune},
+                                {"ledger", cmd_ledger}};
 
 /// It brings runs on, and logs.
 bool is_of_runs(const VerbSpec& verb) {
