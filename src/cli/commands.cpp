@@ -11,6 +11,7 @@
 #include "base/file.hpp"
 #include "base/format.hpp"
 #include "base/text.hpp"
+#include "cli/complete.hpp"
 #include "cli/screen.hpp"
 #include "contract/envelope.hpp"
 #include "handler/stop_signals.hpp"
@@ -50,7 +51,8 @@ constexpr Command commands[] = {{"run", cmd_run},
                                 {"preflight", cmd_preflight},
                                 {"report", cmd_report},
                                 {"prune", cmd_prune},
-                                {"ledger", cmd_ledger}};
+                                {"ledger", cmd_ledger},
+                                {"completion", cmd_completion}};
 
 /// It brings runs on, and logs.
 bool is_of_runs(const VerbSpec& verb) {
@@ -99,6 +101,7 @@ Call Session::call(const std::string& run_id, const std::string& caller) const {
 }
 
 int run_commands(const std::vector<std::string>& argv, const Environment& environment) {
+  if (!argv.empty() && argv[0] == complete_verb) return complete({argv.begin() + 1, argv.end()}, environment);
   auto args = parse_args(argv);
   if (!args) return fail(argv, args.error());
   if (args->wants_version) {

@@ -185,6 +185,8 @@ const std::vector<VerbSpec>& verbs() {
        with_places({{"--force", Takes::nothing, "", "backup: replace a file that is there"},
                     quiet_option,
                     json_option})},
+      {"completion", "bash|zsh|fish", 1, 1, "print the script that completes jobrun's words in a shell",
+       with_places({}), false, true},
       {"once",
        "KEY",
        1,
