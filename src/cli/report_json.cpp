@@ -1,5 +1,6 @@
 // The report's data for programs: the same lists with the same limits as the page.
 #include "cli/report_view.hpp"
+#include "cli/run_view.hpp"
 
 namespace jobrun {
 
@@ -32,23 +33,12 @@ Json json_of(const ReportMatter& matter) {
   return json.set("next_action", matter.next_action);
 }
 
-Json json_of(const Run::Counts& counts) {
-  return Json::object()
-      .set("pending", counts.pending)
-      .set("running", counts.running)
-      .set("retrying", counts.retrying)
-      .set("done", counts.done)
-      .set("stopped", counts.stopped)
-      .set("exhausted", counts.exhausted)
-      .set("in_doubt", counts.in_doubt);
-}
-
 Json json_of(const Run& run) {
   Json json = Json::object()
                   .set("run_date", run.run_date)
                   .set("run_id", run.run_id)
                   .set("generation", run.generation);
-  json.set("state", word_of(run.state)).set("units", json_of(run.counts));
+  json.set("state", word_of(run.state)).set("units", counts_json(run.counts));
   return json.set("created_at", run.created_at).set("changed_at", run.changed_at);
 }
 
