@@ -52,7 +52,8 @@ constexpr Command commands[] = {{"run", cmd_run},
                                 {"report", cmd_report},
                                 {"prune", cmd_prune},
                                 {"ledger", cmd_ledger},
-                                {"completion", cmd_completion}};
+                                {"completion", cmd_completion},
+                                {"inventory", cmd_inventory}};
 
 /// It brings runs on, and logs.
 bool is_of_runs(const VerbSpec& verb) {

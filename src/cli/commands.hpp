@@ -69,6 +69,7 @@ Result<Exit> cmd_result(const Session& session);
 Result<Exit> cmd_progress(const Session& session);
 Result<Exit> cmd_prune(const Session& session);
 Result<Exit> cmd_ledger(const Session& session);
+Result<Exit> cmd_inventory(const Session& session);
 Result<Exit> cmd_completion(const Session& session);
 
 /// The whole program but the worker's role: the exit code of the process.

@@ -197,7 +197,7 @@ class Completion {
 
   void token(std::string_view token) {
     if (!is_placeholder(token)) return add(std::string(token));
-    if (token == "FILE") offer_.files = true;
+    if (token.starts_with("FILE")) offer_.files = true;
     if (token == "JOB" || token == "RUN") jobs();
     if (ledger() == nullptr) return;
     if (token == "RUN") add_all(run_ids_beginning(*ledger(), typed_), "run");

@@ -293,7 +293,7 @@ class Words(unittest.TestCase):
                          set(re.findall(r"build/\S*?jobrun", read("README.md"))))
 
     def test_a_planted_word_is_found(self):
-        self.assertTrue(faults_of_call("jobrun inventory now"))
+        self.assertTrue(faults_of_call("jobrun config now"))
         self.assertTrue(faults_of_call("jobrun backup --rundate today"))
         self.assertTrue(faults_of_call("jobrun tick --run-date today"))
         self.assertFalse(faults_of_call("jobrun backup --run-date today --quiet"))

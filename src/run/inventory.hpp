@@ -1,0 +1,23 @@
+// What is scheduled on a machine, or below a folder that holds one: crontabs, run-parts folders, systemd's
+// timers, and files that are named. Promises that what can't be read is told and hinders nothing else. Reads
+// files only: asks no daemon, follows no bus, starts nothing, and does not judge (contract/schedule_faults).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "contract/scheduled.hpp"
+#include "run/world.hpp"
+
+namespace jobrun {
+
+struct InventoryRequest {
+  std::string root;                ///< empty: this machine's own
+  bool machine = true;             ///< read the places of a machine
+  std::vector<std::string> files;  ///< crontabs, timers, folders of units, YAML of GitLab, Kubernetes, GitHub
+};
+
+/// Fault::setup where a file that was named can't be read.
+Result<Inventory> take_inventory(const InventoryRequest& request, const Environment& environment);
+
+}  // namespace jobrun
