@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 . examples/install.sh
-install_packages g++ cmake ninja-build python3 sqlite3 curl nlohmann-json3-dev libfmt-dev libsqlite3-dev nettle-dev \
+install_packages g++ cmake ninja-build python3 sqlite3 curl nlohmann-json3-dev libfmt-dev libsqlite3-dev nettle-dev libyaml-dev \
   libcurl4-openssl-dev libcurl4 procps tzdata
 
 say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }

@@ -76,7 +76,8 @@ void read_crontab(const Ground& ground, const std::string& path, CrontabForm for
     entry.calls = jobrun_calls(line.command);
     entry.path = line.variable("PATH");
     if (entry.path.empty()) entry.path = crons_path;
-    for (const auto& call : entry.calls) {
+    for (auto& call : entry.calls) {
+      if (call.jobs.empty()) call.jobs = line.variable("JOBRUN_JOBS");
       entry.finds_jobrun = entry.finds_jobrun && ground.finds(call.program, entry.path);
       if (call.looped) entry.retried_by = "a loop in the shell";
     }

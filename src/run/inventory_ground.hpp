@@ -46,5 +46,7 @@ void read_cron_places(const Ground& ground);
 
 /// Units of the system and of users.
 void read_unit_places(const Ground& ground);
+/// One .timer with its service beside it, or all timers of a folder, whether they are enabled or not.
+void read_named_units(const Ground& ground, const std::string& path);
 
 }  // namespace jobrun

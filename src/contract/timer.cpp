@@ -1,0 +1,259 @@
+#include "contract/timer.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.hpp"
+
+namespace jobrun {
+
+namespace {
+
+constexpr std::size_t most_settings = 10'000;
+
+std::string_view suffix_of(std::string_view unit) {
+  const auto dot = unit.rfind('.');
+  return dot == std::string_view::npos ? std::string_view{} : unit.substr(dot);
+}
+
+/// Name and instance of %n, %N, %p, %i: what stands for the letter; the specifier itself where it is another.
+std::string specifier(char letter, std::string_view unit) {
+  const std::string_view bare = unit.substr(0, unit.size() - suffix_of(unit).size());
+  switch (letter) {
+    case '%':
+      return "%";
+    case 'i':
+    case 'I':
+      return instance_of(unit).empty() ? std::string("%i") : instance_of(unit);
+    case 'n':
+      return std::string(unit);
+    case 'N':
+      return std::string(bare);
+    case 'p':
+      return std::string(bare.substr(0, bare.find('@')));
+    default:
+      return std::string("%") + letter;
+  }
+}
+
+std::string with_specifiers(std::string_view text, std::string_view unit) {
+  std::string filled;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 1 < text.size())
+      filled += specifier(text[++i], unit);
+    else
+      filled += text[i];
+  }
+  return filled;
+}
+
+/// The number of a status that RestartPreventExitStatus= and its like may also name (systemd.exec(5)).
+std::string status_number(std::string_view word) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> names = {
+      {{"USAGE", "64"}, {"SOFTWARE", "70"}, {"IOERR", "74"}, {"TEMPFAIL", "75"}, {"CONFIG", "78"}}};
+  for (const auto& [name, number] : names)
+    if (word == name) return std::string(number);
+  return std::string(word);
+}
+
+std::vector<std::string> statuses(const UnitText& service, std::string_view key) {
+  std::vector<std::string> all;
+  for (const auto& setting : service.values("Service", key))
+    for (const auto& word : exec_words(setting.value, "")) all.push_back(status_number(word));
+  return all;
+}
+
+/// Of Environment=; empty where it is not set there.
+std::string variable_of(const UnitText& service, std::string_view name, std::string_view unit) {
+  std::string value;
+  for (const auto& setting : service.values("Service", "Environment"))
+    for (const auto& word : exec_words(setting.value, unit))
+      if (word.starts_with(name) && word.substr(name.size()).starts_with('='))
+        value = word.substr(name.size() + 1);
+  return value;
+}
+
+void read_restart(const UnitText& service, Scheduled& entry) {
+  const auto has = [](const std::vector<std::string>& list, const char* code) {
+    return std::find(list.begin(), list.end(), code) != list.end();
+  };
+  const std::string restart = service.value("Service", "Restart");
+  const auto forced = statuses(service, "RestartForceExitStatus");
+  if (restart == "on-failure" || restart == "always") {
+    entry.retried_by = "Restart=" + restart;
+    const auto prevented = statuses(service, "RestartPreventExitStatus");
+    const std::array<const char*, 7> for_people = {"64", "70", "78", "80", "81", "82", "86"};
+    entry.retried_by_code = std::all_of(for_people.begin(), for_people.end(),
+                                        [&](const char* code) { return has(prevented, code); });
+  } else if (!forced.empty()) {
+    entry.retried_by = "RestartForceExitStatus=" + join(forced, " ");
+    entry.retried_by_code = std::all_of(forced.begin(), forced.end(), [](const std::string& code) {
+      return code == "74" || code == "75" || code == "83";
+    });
+  }
+}
+
+void read_times(const UnitText& timer, const std::string& zone, Scheduled& entry) {
+  bool all_known = true;
+  const auto say = [&](const std::string& text) { (entry.when += entry.when.empty() ? "" : ", ") += text; };
+  for (const auto& setting : timer.values("Timer", "OnCalendar")) {
+    say(setting.value);
+    auto calendar = parse_calendar_time(setting.value);
+    all_known = all_known && calendar;
+    if (!calendar) continue;
+    entry.times.push_back(calendar->times);
+    if (!calendar->zone.empty()) entry.zone = calendar->zone;
+  }
+  if (!all_known) entry.times.clear();
+  for (const char* key : {"OnActiveSec", "OnBootSec", "OnStartupSec", "OnUnitActiveSec", "OnUnitInactiveSec"})
+    for (const auto& setting : timer.values("Timer", key)) {
+      say(std::string(key) + "=" + setting.value);
+      if (std::string_view(key).starts_with("OnUnit")) entry.interval = parse_systemd_span(setting.value);
+    }
+  if (entry.zone.empty()) entry.zone = zone;
+  if (const auto spread = parse_systemd_span(timer.value("Timer", "RandomizedDelaySec")); spread)
+    entry.spread = *spread;
+}
+
+}  // namespace
+
+void UnitText::add(std::string_view text, const std::string& file) {
+  std::string section;
+  int number = 0, first = 0;
+  std::string whole;
+  for (const auto raw : split(text, '\n')) {
+    ++number;
+    const std::string_view line = trim(raw);
+    const bool comment = line.starts_with('#') || line.starts_with(';');
+    if (comment || (line.empty() && whole.empty())) continue;
+    if (whole.empty()) first = number;
+    whole += line;
+    if (whole.ends_with('\\')) {
+      whole.back() = ' ';
+      continue;
+    }
+    const auto equals = whole.find('=');
+    if (whole.starts_with('[') && whole.ends_with(']'))
+      section = whole.substr(1, whole.size() - 2);
+    else if (equals != std::string::npos && settings_.size() < most_settings)
+      settings_.push_back({section,
+                           std::string(trim(std::string_view(whole).substr(0, equals))),
+                           std::string(trim(std::string_view(whole).substr(equals + 1))),
+                           {file, first}});
+    whole.clear();
+  }
+}
+
+std::string UnitText::value(std::string_view section, std::string_view key) const {
+  for (auto one = settings_.rbegin(); one != settings_.rend(); ++one)
+    if (one->section == section && one->key == key) return one->value;
+  return {};
+}
+
+std::vector<UnitSetting> UnitText::values(std::string_view section, std::string_view key) const {
+  std::vector<UnitSetting> all;
+  for (const auto& one : settings_) {
+    if (one.section != section || one.key != key) continue;
+    if (one.value.empty())
+      all.clear();
+    else
+      all.push_back(one);
+  }
+  return all;
+}
+
+Spot UnitText::where(std::string_view section) const {
+  for (const auto& one : settings_)
+    if (one.section == section) return one.where;
+  return {};
+}
+
+std::string instance_of(std::string_view unit) {
+  const auto at = unit.find('@');
+  const auto dot = unit.rfind('.');
+  if (at == std::string_view::npos || dot == std::string_view::npos || dot < at) return {};
+  return std::string(unit.substr(at + 1, dot - at - 1));
+}
+
+std::string template_of(std::string_view unit) {
+  if (instance_of(unit).empty()) return std::string(unit);
+  return std::string(unit.substr(0, unit.find('@') + 1)).append(suffix_of(unit));
+}
+
+std::string service_of(const UnitText& timer, std::string_view name) {
+  if (const std::string named = timer.value("Timer", "Unit"); !named.empty())
+    return with_specifiers(named, name);
+  return std::string(name.substr(0, name.size() - suffix_of(name).size())) + ".service";
+}
+
+std::vector<std::string> exec_words(std::string_view value, std::string_view unit) {
+  std::vector<std::string> words;
+  std::string word;
+  bool in_word = false;
+  char quote = '\0';
+  const auto end_word = [&] {
+    if (in_word) words.push_back(with_specifiers(word, unit));
+    word.clear();
+    in_word = false;
+  };
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const char c = value[i];
+    if (c == '\\' && i + 1 < value.size()) {
+      const char next = value[++i];
+      word += next == 's' ? ' ' : next == 't' ? '\t' : next == 'n' ? '\n' : next;
+      in_word = true;
+    } else if (quote != '\0') {
+      if (c == quote)
+        quote = '\0';
+      else
+        word += c;
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+      in_word = true;
+    } else if (c == ' ' || c == '\t' || c == '\n') {
+      end_word();
+    } else if (c == '$' && i + 1 < value.size() && value[i + 1] == '$') {
+      ++i;
+      word += '$';
+    } else {
+      word += c;
+      in_word = true;
+    }
+  }
+  end_word();
+  if (!words.empty())
+    words.front().erase(0, std::min(words.front().find_first_not_of("@-:+!|"), words.front().size()));
+  return words;
+}
+
+Scheduled scheduled_timer(const UnitText& timer, const UnitText& service, const std::string& name,
+                          const std::string& zone, const std::string& user) {
+  Scheduled entry;
+  entry.scheduler = "systemd";
+  entry.name = name;
+  entry.where = timer.where("Timer");
+  for (const char* key : {"OnCalendar", "OnUnitActiveSec", "OnUnitInactiveSec", "OnBootSec"})
+    if (const auto said = timer.values("Timer", key); !said.empty()) {
+      entry.where = said.back().where;
+      break;
+    }
+  read_times(timer, zone, entry);
+  entry.user = service.value("Service", "User");
+  if (entry.user.empty()) entry.user = user;
+  const std::string service_name = service_of(timer, name);
+  for (const auto& exec : service.values("Service", "ExecStart")) {
+    const auto words = exec_words(exec.value, service_name);
+    (entry.command += entry.command.empty() ? "" : " ; ") += join(words, " ");
+    for (auto& call : jobrun_calls(words)) entry.calls.push_back(std::move(call));
+  }
+  if (entry.command.empty()) entry.command = service_name;
+  read_restart(service, entry);
+  const std::string jobs = variable_of(service, "JOBRUN_JOBS", service_name);
+  for (auto& call : entry.calls)
+    if (call.jobs.empty()) call.jobs = jobs;
+  for (const auto& call : entry.calls)
+    if (call.looped && entry.retried_by.empty()) entry.retried_by = "a loop in the shell";
+  return entry;
+}
+
+}  // namespace jobrun
