@@ -176,8 +176,11 @@ const std::vector<VerbSpec>& verbs() {
        with_places({json_option})},
       {"inventory", "[FILE...]", 0, 1 << 20,
        "what is scheduled where: crontabs, systemd's timers, and files that are named",
-       with_places({{"--root", Takes::value, "DIR", "the machine below DIR, not this one; with FILEs, both"},
-                    json_option})},
+       with_places(
+           {{"--root", Takes::value, "DIR", "the machine below DIR, not this one; with FILEs, both"},
+            {"--lint", Takes::nothing, "", "what is wrong with it, and what to type"},
+            {"--against", Takes::value, "FILE", "what has changed since FILE, an earlier answer of --json"},
+            json_option})},
       {"init", "", 0, 0, "make the ledger", with_places({})},
       {"prune", "", 0, 0, "forget what is old: attempts first, the keys of runs and effects much later",
        with_places({{"--attempts", Takes::value, "D", "how long attempts and their output are kept (90d)"},

@@ -50,6 +50,81 @@ std::string unread_text(const Inventory& inventory) {
   return text;
 }
 
+std::string faults_text(const std::vector<ScheduleFault>& faults) {
+  std::string text;
+  std::size_t to_look_at = 0;
+  for (const auto& fault : faults) {
+    const bool mend = fault.weight == ScheduleFault::Weight::mend;
+    if (!mend) ++to_look_at;
+    text += fmt::format("{}: {}{}: {}\n    why:  {}\n    next: {}\n", printable(fault.where.text()),
+                        mend ? "" : "look: ", fault.kind, printable(fault.what), printable(fault.why),
+                        printable(fault.next));
+  }
+  if (faults.empty()) return "nothing to mend\n";
+  return text + fmt::format("\n{} to mend, {} to look at\n", faults.size() - to_look_at, to_look_at);
+}
+
+Json faults_json(const std::vector<ScheduleFault>& faults) {
+  Json list = Json::array();
+  for (const auto& fault : faults)
+    list.push(Json::object()
+                  .set("kind", fault.kind)
+                  .set("weight", fault.weight == ScheduleFault::Weight::mend ? "mend" : "look")
+                  .set("file", fault.where.file)
+                  .set("line", fault.where.line)
+                  .set("what", fault.what)
+                  .set("why", fault.why)
+                  .set("next", fault.next));
+  return list;
+}
+
+namespace {
+
+std::string value_text(const Json& value) {
+  if (value.is_string()) return printable(value.as_string());
+  return value.is_null() ? "-" : value.dump();
+}
+
+std::string entry_line(char sign, const Json& entry) {
+  return fmt::format("{} {}:{}: {}, {}: {}\n", sign, printable(entry.at("file").as_string()),
+                     entry.at("line").as_integer(), value_text(entry.at("when")),
+                     value_text(entry.at("user")), value_text(entry.at("command")));
+}
+
+}  // namespace
+
+std::string drift_text(const ScheduleDrift& drift) {
+  if (!drift.any()) return "nothing has changed\n";
+  std::string text;
+  for (const auto& entry : drift.removed) text += entry_line('-', entry);
+  for (const auto& entry : drift.added) text += entry_line('+', entry);
+  for (const auto& change : drift.changed) {
+    text += entry_line('~', change.after);
+    for (const auto& member : change.members)
+      text += fmt::format("    {}: {} -> {}\n", member, value_text(change.before.at(member)),
+                          value_text(change.after.at(member)));
+  }
+  return text;
+}
+
+Json drift_json(const ScheduleDrift& drift) {
+  Json added = Json::array(), removed = Json::array(), changed = Json::array();
+  for (const auto& entry : drift.added) added.push(entry);
+  for (const auto& entry : drift.removed) removed.push(entry);
+  for (const auto& change : drift.changed) {
+    Json members = Json::array();
+    for (const auto& member : change.members) members.push(member);
+    changed.push(Json::object()
+                     .set("before", change.before)
+                     .set("after", change.after)
+                     .set("members", std::move(members)));
+  }
+  return Json::object()
+      .set("added", std::move(added))
+      .set("removed", std::move(removed))
+      .set("changed", std::move(changed));
+}
+
 Json inventory_json(const Inventory& inventory, Instant now) {
   Json entries = Json::array(), unread = Json::array();
   for (const auto& entry : inventory.entries) entries.push(json_of(entry, now));
