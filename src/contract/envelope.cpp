@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "contract/schedule.hpp"
 
 namespace jobrun {
 namespace {
@@ -10,7 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t payload_limit = 1024 * 1024;
-constexpr Span day = 24h;
 constexpr std::string_view accepted_run_dates =
     "2026-04-12, 2026-04-12T02:00:00Z, today, yesterday, daily@02:00, hourly@05 or every@15m";
 
@@ -30,17 +30,6 @@ Error bad_run_date(std::string_view text) {
                quoted(text) + " is not a run date (write " + std::string(accepted_run_dates) + ")");
 }
 
-std::optional<std::string_view> after(std::string_view text, std::string_view prefix) {
-  if (text.substr(0, prefix.size()) != prefix) return {};
-  return text.substr(prefix.size());
-}
-
-// Two digits, 00 to `high`.
-std::optional<std::int64_t> two_digits(std::string_view text, std::int64_t high) {
-  if (text.size() != 2 || !is_digit(text[0])) return {};
-  return parse_integer(text, 0, high);
-}
-
 // The latest date before `date` that clocks of the zone have shown.
 Date day_before(Date date, const Zone& zone) {
   do {
@@ -49,25 +38,19 @@ Date day_before(Date date, const Zone& zone) {
   return date;
 }
 
-std::optional<RunDate> daily(std::string_view time, const Zone& zone, Instant now) {
-  if (time.size() != 5 || time[2] != ':') return {};
-  const auto hour = two_digits(time.substr(0, 2), 23);
-  const auto minute = two_digits(time.substr(3), 59);
-  if (!hour || !minute) return {};
+RunDate daily(Span time, const Zone& zone, Instant now) {
   Date date = zone.date(now);
-  while (zone.instant(date, std::chrono::hours(*hour) + std::chrono::minutes(*minute)) > now) {
+  while (zone.instant(date, std::chrono::duration_cast<std::chrono::seconds>(time)) > now) {
     date = day_before(date, zone);
   }
   return RunDate{format_date(date), true};
 }
 
-std::optional<RunDate> hourly(std::string_view text, const Zone& zone, Instant now) {
-  const auto minute = two_digits(text, 59);
-  if (!minute) return {};
+RunDate hourly(Span minute, const Zone& zone, Instant now) {
   const auto local = [&](Instant at) { return zone.time_of_day(at); };
-  const auto is_it = [&](Instant at) { return (local(at) - *minute * 60s) % 3600s == 0s; };
+  const auto is_it = [&](Instant at) { return (local(at) - minute) % 3600s == 0s; };
   const Instant second = std::chrono::floor<std::chrono::seconds>(now);
-  Instant at = second - (local(second) - *minute * 60s + 3600s) % 3600s;
+  Instant at = second - (local(second) - minute + 3600s) % 3600s;
   // Wrong only within an hour after a change by part of an hour (Australia/Lord_Howe): then minute by minute.
   if (!is_it(at)) {
     at = second - local(second) % 60s;
@@ -76,13 +59,23 @@ std::optional<RunDate> hourly(std::string_view text, const Zone& zone, Instant n
   return RunDate{format_instant_short(at), true};
 }
 
-std::optional<RunDate> every(std::string_view text, const Zone& zone, Instant now) {
-  const auto step = parse_duration(text);
-  if (!step || *step < 1min || *step > day || day % *step != 0ms) return {};
+RunDate every(Span step, const Zone& zone, Instant now) {
   Date date = zone.date(now);
   Instant midnight = zone.instant(date, 0s);
   while (midnight > now) midnight = zone.instant(date = day_before(date, zone), 0s);
-  return RunDate{format_instant_short(now - (now - midnight) % *step), true};
+  return RunDate{format_instant_short(now - (now - midnight) % step), true};
+}
+
+RunDate latest(const Schedule& schedule, const Zone& zone, Instant now) {
+  switch (schedule.kind) {
+    case Schedule::Kind::daily:
+      return daily(schedule.span, zone, now);
+    case Schedule::Kind::hourly:
+      return hourly(schedule.span, zone, now);
+    case Schedule::Kind::every:
+      return every(schedule.span, zone, now);
+  }
+  return {};
 }
 
 bool looks_like_date(std::string_view text) {
@@ -164,28 +157,20 @@ Result<void> check_unit_id(std::string_view id) {
 }
 
 bool is_run_date_token(std::string_view text) {
-  return text == "today" || text == "yesterday" || after(text, "daily@") || after(text, "hourly@") ||
-         after(text, "every@");
+  return text == "today" || text == "yesterday" || text.starts_with("daily@") ||
+         text.starts_with("hourly@") || text.starts_with("every@");
 }
 
 Result<RunDate> resolve_run_date(std::string_view text, const Zone& zone, Instant now) {
   if (text == "today") return RunDate{format_date(zone.date(now)), true};
   if (text == "yesterday") return RunDate{format_date(day_before(zone.date(now), zone)), true};
 
-  std::optional<RunDate> resolved;
-  if (const auto time = after(text, "daily@")) {
-    resolved = daily(*time, zone, now);
-  } else if (const auto minute = after(text, "hourly@")) {
-    resolved = hourly(*minute, zone, now);
-  } else if (const auto step = after(text, "every@")) {
-    resolved = every(*step, zone, now);
-    if (!resolved) {
-      return Error(Fault::usage,
-                   quoted(text) +
-                       " is not a run date: the step of every@ is at least 1m and divides a day "
-                       "(1m, 5m, 15m, 1h, 6h, 24h)");
-    }
-  } else if (looks_like_date(text)) {
+  if (const auto schedule = read_schedule(text)) return latest(*schedule, zone, now);
+  if (text.starts_with("every@"))
+    return Error(Fault::usage, quoted(text) +
+                                   " is not a run date: the step of every@ is at least 1m and divides a day "
+                                   "(1m, 5m, 15m, 1h, 6h, 24h)");
+  if (looks_like_date(text)) {
     const auto date = parse_date(text);
     if (!date) return date.error();
     if (!zone.has(*date)) {
@@ -193,11 +178,9 @@ Result<RunDate> resolve_run_date(std::string_view text, const Zone& zone, Instan
                                      " (clocks there skipped it)");
     }
     return RunDate{format_date(*date), false};
-  } else if (const auto instant = parse_instant(text)) {
-    return RunDate{format_instant_short(*instant), false};
   }
-  if (!resolved) return bad_run_date(text);
-  return *resolved;
+  if (const auto instant = parse_instant(text)) return RunDate{format_instant_short(*instant), false};
+  return bad_run_date(text);
 }
 
 Result<Payload> make_payload(const Json& value) {
@@ -247,13 +230,15 @@ Caller detect_caller(const std::vector<std::pair<std::string, std::string>>& env
   struct Mark {
     std::string_view kind, mark, id;
   };
-  // The innermost world first: a runner in a pod is told by its job, cron in a container by the container.
+  // The innermost first: a CI job in a pod is told by its pipeline, which a person can open, and not by the pod.
   static constexpr Mark marks[] = {
-      {"kubernetes", "KUBERNETES_SERVICE_HOST", "HOSTNAME"},
-      {"slurm", "SLURM_JOB_ID", "SLURM_JOB_ID"},
       {"github", "GITHUB_RUN_ID", "GITHUB_RUN_ID"},
       {"gitlab", "CI_PIPELINE_ID", "CI_PIPELINE_ID"},
       {"jenkins", "BUILD_TAG", "BUILD_TAG"},
+      {"airflow", "AIRFLOW_CTX_DAG_RUN_ID", "AIRFLOW_CTX_DAG_RUN_ID"},
+      {"nomad", "NOMAD_ALLOC_ID", "NOMAD_ALLOC_ID"},
+      {"slurm", "SLURM_JOB_ID", "SLURM_JOB_ID"},
+      {"kubernetes", "KUBERNETES_SERVICE_HOST", "HOSTNAME"},
   };
   for (const Mark& mark : marks) {
     if (!find(mark.mark).empty()) return caller(mark.kind, find(mark.id));
