@@ -53,7 +53,8 @@ constexpr Command commands[] = {{"run", cmd_run},
                                 {"prune", cmd_prune},
                                 {"ledger", cmd_ledger},
                                 {"completion", cmd_completion},
-                                {"inventory", cmd_inventory}};
+                                {"inventory", cmd_inventory},
+                                {"emit", cmd_emit}};
 
 /// It brings runs on, and logs.
 bool is_of_runs(const VerbSpec& verb) {

@@ -71,6 +71,7 @@ Result<Exit> cmd_prune(const Session& session);
 Result<Exit> cmd_ledger(const Session& session);
 Result<Exit> cmd_inventory(const Session& session);
 Result<Exit> cmd_completion(const Session& session);
+Result<Exit> cmd_emit(const Session& session);
 
 /// The whole program but the worker's role: the exit code of the process.
 int run_commands(const std::vector<std::string>& argv, const Environment& environment);

@@ -13,7 +13,7 @@ from pathlib import Path
 import house
 from house import ROOT, listed, man, section
 
-PAGES = ["jobrun.1", "jobrun-manifest.5", "jobrun-ledger.5", "jobrun-channel.7"]
+PAGES = ["jobrun.1", "jobrun-manifest.5", "jobrun-ledger.5", "jobrun-channel.7", "jobrun-schedulers.7"]
 EVERYWHERE = {"--ledger", "--jobs", "--now"}   # of every verb
 OF_SCRIPTS = {"once", "checkpoint", "cursor", "item", "result", "progress"}
 ALWAYS = {"--help", "--version"}               # of jobrun itself
