@@ -81,7 +81,7 @@ class Completion(JobrunCase):
         first = self.assert_offers("jobrun ", "status", "ledger", "invoice_sync", "backup")
         self.assertNotIn("--json", first)
         self.assertEqual(["status"], self.offered("jobrun stat"))
-        self.assertEqual(["invoice_sync"], self.offered("jobrun inv"))
+        self.assertEqual(["invoice_sync"], self.offered("jobrun invo"))
         self.assertEqual(["--run-date", "--run-id"], sorted(self.offered("jobrun invoice_sync --run-")))
         self.assertEqual(["customer_1", "customer_37"], sorted(self.offered("jobrun retry invoice_sync --unit cust")))
         self.assert_offers("jobrun show ", "nightly:2026-04-12", "backup:2026-04-13", "backup")
@@ -111,7 +111,7 @@ class Bash(Completion):
 
     def test_a_ledger_that_is_not_there_is_no_noise(self):
         os.remove(self.ledger_path)
-        self.assertEqual(["invoice_sync"], self.offered("jobrun inv"))
+        self.assertEqual(["invoice_sync"], self.offered("jobrun invo"))
         self.assertEqual([], self.offered("jobrun retry invoice_sync --unit cust"))
 
 
