@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -33,20 +34,32 @@ struct flock byte_at(off_t offset, short type) {
   return lock;
 }
 
-/// True if /proc/PID/fdinfo/FD shows the lock: `lock:  1: OFDLCK  ADVISORY  WRITE -1 08:01:INODE START END`
-/// (proc(5)).
-bool shows_lock(const std::string& fdinfo, ino_t inode, off_t offset) {
+/// What a held lease looks like in /proc/PID/fdinfo/FD: `lock:  1: OFDLCK  ADVISORY  WRITE -1 08:01:INODE
+/// START END` (proc(5)). Empty where no unit was ever leased.
+std::string trace_of(const std::string& units_file, std::string_view job, std::string_view unit) {
+  struct stat info {};
+  if (::stat(units_file.c_str(), &info) != 0) return "";
+  return ":" + std::to_string(info.st_ino) + " " + std::to_string(offset_of(job, unit)) + " ";
+}
+
+bool shows_lock(const std::string& fdinfo, std::string_view trace) {
   std::FILE* file = std::fopen(fdinfo.c_str(), "re");
   if (file == nullptr) return false;
-  const std::string wanted = ":" + std::to_string(inode) + " " + std::to_string(offset) + " ";
   char line[256];
   bool found = false;
   while (!found && std::fgets(line, sizeof line, file) != nullptr) {
     const std::string_view text = line;
-    found = text.starts_with("lock:") && text.find(wanted) != std::string_view::npos;
+    found = text.starts_with("lock:") && text.find(trace) != std::string_view::npos;
   }
   std::fclose(file);
   return found;
+}
+
+bool has_open(const std::string& pid, std::string_view trace) {
+  const std::string folder = "/proc/" + pid + "/fdinfo";
+  const auto open = list_folder(folder, "");
+  return std::any_of(open.begin(), open.end(),
+                     [&](const std::string& fd) { return shows_lock(folder + "/" + fd, trace); });
 }
 
 }  // namespace
@@ -77,20 +90,18 @@ bool Ledger::is_leased(std::string_view job, std::string_view unit) {
   return ::fcntl(file.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
+bool Ledger::holds(int pid, std::string_view job, std::string_view unit) const {
+  const std::string trace = trace_of(path_ + ".units", job, unit);
+  return !trace.empty() && has_open(std::to_string(pid), trace);
+}
+
 std::vector<int> Ledger::holders(std::string_view job, std::string_view unit) const {
   std::vector<int> pids;
-  struct stat info {};
-  if (::stat((path_ + ".units").c_str(), &info) != 0) return pids;
-  const off_t offset = offset_of(job, unit);
-  for (const std::string& pid : list_folder("/proc", "")) {
-    if (pid.empty() || pid[0] < '1' || pid[0] > '9') continue;
-    const std::string folder = "/proc/" + pid + "/fdinfo";
-    for (const std::string& fd : list_folder(folder, "")) {
-      if (!shows_lock(folder + "/" + fd, info.st_ino, offset)) continue;
+  const std::string trace = trace_of(path_ + ".units", job, unit);
+  if (trace.empty()) return pids;
+  for (const std::string& pid : list_folder("/proc", ""))
+    if (!pid.empty() && pid[0] >= '1' && pid[0] <= '9' && has_open(pid, trace))
       pids.push_back(std::atoi(pid.c_str()));
-      break;
-    }
-  }
   return pids;
 }
 

@@ -66,7 +66,9 @@ class Ledger {
   Result<std::optional<Lease>> lease(std::string_view job, std::string_view unit);
   /// True while some process holds the lease of (job, unit).
   bool is_leased(std::string_view job, std::string_view unit);
-  /// Pids that hold the lease, found in /proc/*/fdinfo (proc(5)); ours to read, so possibly empty.
+  /// Does this process hold the lease? False too where its /proc/PID/fdinfo (proc(5)) is not ours to read.
+  bool holds(int pid, std::string_view job, std::string_view unit) const;
+  /// All that hold it: looks at every process of the machine, so ask for a known one first.
   std::vector<int> holders(std::string_view job, std::string_view unit) const;
 
   /// Makes sure that what will happen can be recorded on a full disk; Fault::ledger where there is no room

@@ -127,20 +127,29 @@ std::string counted(const std::vector<UnitOutcome>& outcomes) {
   return join(parts, ", ");
 }
 
-/// Finds out who holds the units that were busy; only the first few, for the message.
+/// Who holds a busy unit: the call that the ledger names, and only if that one is gone whoever it left
+/// behind.
+std::string holder_of(World& world, const Unit& unit) {
+  auto last = last_attempt(world.ledger, unit.id);
+  // Between a call's lock and its first write; searching all processes then would make simultaneous callers
+  // slow each other.
+  if (!last || !*last || (*last)->state != AttemptState::running) return "another call has just taken it";
+  const std::string since = fmt::format(", attempt {} since {}", (*last)->number, (*last)->started_at);
+  if (world.ledger.holds((*last)->pid, unit.job, unit.unit))
+    return fmt::format("held by pid {}{}", (*last)->pid, since);
+  std::vector<std::string> pids;
+  for (const int pid : world.ledger.holders(unit.job, unit.unit)) pids.push_back(std::to_string(pid));
+  return (pids.empty() ? "held by a process that can't be seen from here"
+                       : "held by pid " + join(pids, ", ")) +
+         since;
+}
+
+/// Says who holds the units that were busy; only the first few, for the message.
 void name_holders(World& world, Answer& answer) {
   int named = 0;
-  for (auto& outcome : answer.outcomes) {
-    if (outcome.exit != Exit::busy || !outcome.note.empty() || ++named > 3) continue;
-    const auto pids = world.ledger.holders(outcome.unit.job, outcome.unit.unit);
-    std::vector<std::string> words;
-    for (const int pid : pids) words.push_back(std::to_string(pid));
-    auto last = last_attempt(world.ledger, outcome.unit.id);
-    outcome.note =
-        words.empty() ? "held by a process that can't be seen from here" : "held by pid " + join(words, ", ");
-    if (last && *last && (*last)->state == AttemptState::running)
-      outcome.note += fmt::format(", attempt {} since {}", (*last)->number, (*last)->started_at);
-  }
+  for (auto& outcome : answer.outcomes)
+    if (outcome.exit == Exit::busy && outcome.note.empty() && ++named <= 3)
+      outcome.note = holder_of(world, outcome.unit);
 }
 
 }  // namespace

@@ -190,6 +190,9 @@ TEST_CASE("a lease is held by one, and by its children after it is gone") {
   const auto holders = ledger.holders("a", "x");
   REQUIRE(holders.size() == 1);
   CHECK(holders[0] == child);
+  CHECK(ledger.holds(child, "a", "x"));
+  CHECK_FALSE(ledger.holds(child, "a", "y"));
+  CHECK_FALSE(ledger.holds(getpid(), "a", "x"));
   close(go[1]);
   waitpid(child, nullptr, 0);
   CHECK(ledger.lease("a", "x")->has_value());
