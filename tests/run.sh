@@ -7,7 +7,8 @@ set -eu
 cd "$(dirname "$0")/.."
 . examples/install.sh
 install_packages g++ clang clang-tidy libclang-rt-14-dev cmake ninja-build make ccache python3 sqlite3 curl nlohmann-json3-dev catch2 libfmt-dev \
-  libsqlite3-dev nettle-dev libyaml-dev libcurl4-openssl-dev libcurl4 binutils mandoc strace procps systemd tzdata ca-certificates openssl shellcheck valgrind git chromium tidy zsh fish
+  libsqlite3-dev nettle-dev libyaml-dev libcurl4-openssl-dev libcurl4 binutils mandoc strace procps systemd tzdata ca-certificates openssl shellcheck valgrind git chromium tidy zsh fish dpkg-dev lintian \
+  debootstrap
 
 # promtool alone: installing its package would start a Prometheus server.
 if [ ! -x build/tools/promtool ]; then
@@ -35,10 +36,8 @@ mkdir -p build
 CCACHE_DIR=${CCACHE_DIR:-$PWD/build/ccache}
 export CCACHE_DIR
 build gcc g++ -DCMAKE_BUILD_TYPE=Release
-build clang clang++ -DCMAKE_BUILD_TYPE=Release
-build sanitize g++ -DCMAKE_BUILD_TYPE=Debug -DJOBRUN_SANITIZE=ON
-
-# The parsers' targets only: the rest of this build would be the sanitizers' once more.
-build fuzz clang++ -DCMAKE_BUILD_TYPE=Release -DJOBRUN_FUZZ=ON
+build clang clang++ -DCMAKE_BUILD_TYPE=Release -DJOBRUN_PRECOMPILE=ON
+build sanitize g++ -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-g1 -DJOBRUN_SANITIZE=ON -DJOBRUN_PRECOMPILE=ON
+build fuzz clang++ -DCMAKE_BUILD_TYPE=Release -DJOBRUN_FUZZ=ON -DJOBRUN_PRECOMPILE=ON
 
 exec /usr/bin/python3 tests/support/run_all.py build/gcc build/clang build/sanitize

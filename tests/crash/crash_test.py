@@ -204,10 +204,13 @@ class Callers(CrashTest):
                     faults += [f"{kind}: {one}" for one in wrong]
                     self.assertEqual(wrong, [])
         executed_by_plain = self.control()
+        # What starting a hundred processes costs by itself is the machine's, and no answer of jobrun's.
+        starting = max(seconds for _ in range(3) for _, seconds in self.at_once(100, ["/bin/true"])[0])
         self.figures(f"{callers} callers in {3 * rounds} rounds, answers {dict(codes)}, the slowest answer "
-                     f"{slowest * 1000:.0f} ms, {len(faults)} wrong; control: a plain marker file let {executed_by_plain} execute")
+                     f"{slowest * 1000:.0f} ms where /bin/true takes {starting * 1000:.0f} ms, {len(faults)} wrong; "
+                     f"control: a plain marker file let {executed_by_plain} execute")
         self.assertGreater(executed_by_plain, 1, "the twin without a lock was not noticed")
-        self.assertLess(slowest, 2.0)
+        self.assertLess(slowest - starting, 2.0)
 
     def control(self):
         self.place.reset({})

@@ -95,7 +95,7 @@ PLAIN = r"""
 fail_first=$1
 [ "$fail_first" = yes ] && [ "$JOBRUN_ATTEMPT" = 1 ] && exit 75
 echo "work:$JOBRUN_UNIT $JOBRUN_RUN_ID/$JOBRUN_UNIT $JOBRUN_UNIT $JOBRUN_ATTEMPT" >> ../outside
-if [ -e ../crash ]; then rm ../crash; kill -9 $PPID; sleep 10; fi
+if [ -e ../crash ]; then rm ../crash; kill -9 $PPID; exec sleep 10; fi
 """
 
 # Speaks the channel (jobrun-channel(7)). Modes: honest; blind (a token of its own for every act);

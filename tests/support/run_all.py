@@ -1,9 +1,12 @@
 """Runs every test program and adds up the counts: run_all.py BUILD... (the first build's jobrun is the one that is tested whole).
 
+As many at a time as there are processors: every test file has its own folder, ledger and ports. Alone run those that use all processors
+themselves or hold a limit of time (ALONE).
 Promises a last line "N passed, N failed, N skipped", an exit code of 0 only if nothing failed, and that a test file that ran no test counts
 as failed. Does not build anything.
 """
 
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -13,7 +16,10 @@ import time
 import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PYTHON_FOLDERS = ("support", "house", "cli", "story", "crash", "fuzz")
+PYTHON_FOLDERS = ("support", "house", "cli", "story", "crash", "fuzz", "world")
+ALONE = ("tidy_test.py", "cost_test.py", "crash_test.py")
+SANITIZED = ("http_test.py", "faults_test.py", "units_test.py", "screens_test.py", "script_test.py", "replay_test.py", "identity_test.py",
+             "channel_test.py")
 
 
 class Tally:
@@ -35,7 +41,7 @@ def run(command, environment):
     return done, time.monotonic() - began
 
 
-def run_catch(program, tally):
+def run_catch(program):
     environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=1", JOBRUN=str(program.parent.parent / "jobrun"))
     done, seconds = run([str(program), "-r", "xml"], environment)
     name = f"{program.parent.parent.name}/{program.name}"
@@ -46,10 +52,10 @@ def run_catch(program, tally):
         passed, failed = 0, 1
     if done.returncode != 0 or passed == 0:
         failed = max(failed, 1)
-    tally.add(name, passed, failed, 0, seconds, done.stdout + done.stderr)
+    return (name, passed, failed, 0, seconds, done.stdout + done.stderr), []
 
 
-def run_python(path, environment, tally, label=""):
+def run_python(path, environment, label=""):
     done, seconds = run(["/usr/bin/python3", str(path), "-v"], environment)
     ran = re.search(r"^Ran (\d+) tests? in", done.stderr, re.MULTILINE)
     count = int(ran.group(1)) if ran else 0
@@ -57,33 +63,43 @@ def run_python(path, environment, tally, label=""):
     skipped = sum(int(number) for number in re.findall(r"skipped=(\d+)", done.stderr))
     if done.returncode != 0 or count == 0:
         bad = max(bad, 1)
-    tally.add(str(path.relative_to(ROOT)) + label, max(0, count - bad - skipped), bad, skipped, seconds, done.stderr + done.stdout)
-    for line in re.findall(r"^.* \.\.\. skipped .*$", done.stderr, re.MULTILINE):
-        print("     skipped: " + line, flush=True)
-    for line in re.findall(r"^figures: .*$", done.stdout, re.MULTILINE):
-        print("     " + line, flush=True)
+    notes = ["skipped: " + line for line in re.findall(r"^.* \.\.\. skipped .*$", done.stderr, re.MULTILINE)]
+    notes += re.findall(r"^figures: .*$", done.stdout, re.MULTILINE)
+    return (str(path.relative_to(ROOT)) + label, max(0, count - bad - skipped), bad, skipped, seconds, done.stderr + done.stdout), notes
+
+
+def tasks_of(builds):
+    """Those that run together, the longest first, and those that run alone; each a function and its arguments."""
+    first = builds[0]
+    environment = dict(os.environ, JOBRUN=str(first / "jobrun"), SYSCALL_POINT=str(first / "tests" / "syscall_point"))
+    together, alone = [], []
+    # The built binary under AddressSanitizer and UBSan: the behaviours once more, without the slow and the timed ones.
+    for build in builds:
+        if build.name == "sanitize":
+            watched = dict(environment, JOBRUN=str(build / "jobrun"), JOBRUN_SANITIZED="1", ASAN_OPTIONS="detect_leaks=0:abort_on_error=1")
+            together += [(run_python, ROOT / "tests" / "cli" / name, watched, " under sanitizers") for name in SANITIZED]
+        together += [(run_catch, program) for program in sorted((build / "tests").glob("*_test"))]
+    for folder in PYTHON_FOLDERS:
+        for path in sorted((ROOT / "tests" / folder).glob("*_test.py")):
+            (alone if path.name in ALONE else together).append((run_python, path, environment))
+    return together, alone
 
 
 def main():
-    builds = [pathlib.Path(name).resolve() for name in sys.argv[1:]]
     tally = Tally()
-    for build in builds:
-        for program in sorted((build / "tests").glob("*_test")):
-            run_catch(program, tally)
-    first = builds[0]
-    environment = dict(os.environ, JOBRUN=str(first / "jobrun"), SYSCALL_POINT=str(first / "tests" / "syscall_point"))
-    for folder in PYTHON_FOLDERS:
-        for path in sorted((ROOT / "tests" / folder).glob("*_test.py")):
-            run_python(path, environment, tally)
-    # The built binary under AddressSanitizer and UBSan: the behaviours once more, without the slow and the timed ones.
-    for build in builds:
-        if build.name != "sanitize":
-            continue
-        watched = dict(environment, JOBRUN=str(build / "jobrun"), JOBRUN_SANITIZED="1", ASAN_OPTIONS="detect_leaks=0:abort_on_error=1")
-        for name in ("identity_test.py", "units_test.py", "channel_test.py", "script_test.py", "replay_test.py", "http_test.py", "screens_test.py", "faults_test.py"):
-            path = ROOT / "tests" / "cli" / name
-            if path.exists():
-                run_python(path, watched, tally, " under sanitizers")
+
+    def take(answer):
+        counts, notes = answer
+        tally.add(*counts)
+        for note in notes:
+            print("     " + note, flush=True)
+
+    together, alone = tasks_of([pathlib.Path(name).resolve() for name in sys.argv[1:]])
+    for task, *words in alone:
+        take(task(*words))
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done in concurrent.futures.as_completed([pool.submit(*task) for task in together]):
+            take(done.result())
     print(f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped")
     return 1 if tally.failed or not tally.passed else 0
 
