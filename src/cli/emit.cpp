@@ -102,10 +102,10 @@ std::string filled(std::string_view text, const Words& words) {
 }
 
 Words words_of_codes() {
-  return {{"person_codes", codes(Then::person, " ")},   {"person_list", codes(Then::person, ", ")},
-          {"person_commas", codes(Then::person, ",")},  {"again_codes", codes(Then::again, " ")},
-          {"again_list", codes(Then::again, ", ")},     {"again_commas", codes(Then::again, ",")},
-          {"left_alone_codes", codes(Then::leave, " ")}};
+  return {{"person_codes", codes(Then::person, " ")},  {"person_list", codes(Then::person, ", ")},
+          {"person_commas", codes(Then::person, ",")}, {"again_codes", codes(Then::again, " ")},
+          {"again_list", codes(Then::again, ", ")},    {"again_bars", codes(Then::again, "|")},
+          {"again_commas", codes(Then::again, ",")},   {"left_alone_codes", codes(Then::leave, " ")}};
 }
 
 Words words_of(const Appointment& at) {

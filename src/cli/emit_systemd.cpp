@@ -87,7 +87,8 @@ Documentation=man:jobrun-schedulers(7)
 [Service]
 Type=oneshot
 Environment=TELL=root
-ExecStart=/bin/sh -c '{ echo "To: $$TELL"; \
+# A service that somebody stopped ends with a code that only asks for another call: no news.
+ExecStart=/bin/sh -c 'case "$$MONITOR_EXIT_STATUS" in @again_bars@) exit 0 ;; esac; { echo "To: $$TELL"; \
   echo "Subject: $$MONITOR_UNIT needs a person: exit status $$MONITOR_EXIT_STATUS"; echo; \
   journalctl --no-pager --lines=30 _SYSTEMD_INVOCATION_ID="$$MONITOR_INVOCATION_ID"; echo; \
   echo "next: sudo -u jobrun jobrun status"; } | /usr/sbin/sendmail -oi -t'

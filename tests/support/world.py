@@ -1,0 +1,112 @@
+"""A private copy of this machine for tests that need a real scheduler: mounts, processes, /etc, /run and /var of its own, the Debian packages
+that tests/run.sh put into build/tools/world laid over it, and jobrun in /usr/local/bin. Promises that nothing a test does there is seen outside,
+and that no process outlives it. Needs root and overlayfs; where they can't be had, WHY_NOT says why. Starts no scheduler itself."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+JOBRUN = os.path.join(REPOSITORY, os.environ.get("JOBRUN", "build/gcc/jobrun"))
+PACKAGES = REPOSITORY / "build" / "tools" / "world"
+
+WHY_NOT = os.environ.get("JOBRUN_WORLD", "it was not entered: run this file as a program")
+
+
+def enter():
+    """Called before anything else: this program once more, in the copy. Where that can't be, it goes on without."""
+    if "JOBRUN_WORLD" in os.environ:
+        return _settle() if WHY_NOT == "" else None
+    words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
+    tried = subprocess.run([*words, "true"], capture_output=True, text=True, check=False)
+    os.environ["JOBRUN_WORLD"] = "" if tried.returncode == 0 else "no namespaces can be had here: " + tried.stderr.strip()
+    if tried.returncode != 0:
+        words = []
+    os.execvp((words or [sys.executable])[0], [*words, sys.executable, os.path.abspath(sys.argv[0]), *sys.argv[1:]])
+
+
+def _mount(*words):
+    subprocess.run(["mount", *words], check=True, capture_output=True, text=True)
+
+
+def _settle():
+    """Mounts the copy and changes into it."""
+    global WHY_NOT
+    try:
+        _mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", "/mnt")
+        for name in ("changes", "work", "machine", "packages"):
+            os.mkdir("/mnt/" + name)
+        if PACKAGES.is_dir():
+            shutil.copytree(PACKAGES, "/mnt/packages", symlinks=True, dirs_exist_ok=True)
+        _mount("-t", "overlay", "overlay", "-o", "lowerdir=/mnt/packages:/,upperdir=/mnt/changes,workdir=/mnt/work", "/mnt/machine")
+        machine = pathlib.Path("/mnt/machine")
+        for folder in ("/dev", "/sys", "/proc", "/tmp", str(REPOSITORY)):
+            (machine / folder[1:]).mkdir(parents=True, exist_ok=True)
+            _mount("--rbind", folder, str(machine / folder[1:]))
+        _mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", str(machine / "run"))
+        # Not chroot(2): a service manager that makes namespaces for its services has to stand in a root of its own.
+        subprocess.run(["pivot_root", str(machine), str(machine / "mnt")], check=True, capture_output=True, text=True)
+        os.chdir("/")
+        subprocess.run(["umount", "--lazy", "/mnt"], check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as problem:
+        WHY_NOT = f"this machine can't be laid over: {getattr(problem, 'stderr', None) or problem}".strip()
+        return
+    os.chdir(REPOSITORY)
+    shutil.copy(JOBRUN, "/usr/local/bin/jobrun")
+    os.chmod("/usr/local/bin/jobrun", 0o755)
+
+
+def missing(*programs):
+    """Empty, or why a test that needs these programs can't be run here."""
+    absent = [name for name in programs if not shutil.which(name, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")]
+    return WHY_NOT or (f"{', '.join(absent)} is not here (tests/run.sh fetches it)" if absent else "")
+
+
+def wait_until(is_true, what, deadline=60):
+    end = time.monotonic() + deadline
+    while True:
+        answer = is_true()
+        if answer:
+            return answer
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {deadline} s for {what}")
+        time.sleep(0.05)
+
+
+def run(*words, check=True, **how):
+    """What it printed, both streams."""
+    done = subprocess.run([str(word) for word in words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False, **how)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(map(str, words))}: {done.returncode}\n{done.stdout}")
+    return done.stdout
+
+
+def install():
+    """jobrun as `emit systemd` has it: a user of its own, a ledger in /var/lib/jobrun, jobs in /etc/jobrun/jobs."""
+    os.makedirs("/etc/jobrun/jobs", mode=0o755)
+    run("jobrun", "emit", "systemd", "--dir", "/etc")
+    run("systemd-sysusers")
+    os.mkdir("/var/lib/jobrun", 0o700)
+    shutil.chown("/var/lib/jobrun", "jobrun", "jobrun")
+    jobrun("init")
+
+
+def jobrun(*words, check=True):
+    """As the user that owns the ledger."""
+    return run("setpriv", "--reuid=jobrun", "--regid=jobrun", "--clear-groups", "env", "-i", "PATH=/usr/local/bin:/usr/bin:/bin",
+               "HOME=/var/lib/jobrun", "jobrun", *words, check=check)
+
+
+def job(name, script, **manifest):
+    """A job whose command is this shell text; $T is a folder that it may write to."""
+    text = json.dumps({"command": ["sh", "-c", "T=/var/lib/jobrun\n" + script], **manifest})
+    pathlib.Path("/etc/jobrun/jobs", name + ".json").write_text(text, encoding="utf-8")
+
+
+def runs_of(name):
+    """The runs of a job, newest first, with their attempts, as `history --attempts --json` has them."""
+    return json.loads(jobrun("history", name, "--attempts", "--json"))["runs"]
