@@ -24,6 +24,24 @@ if [ ! -x build/tools/promtool ]; then
   rm -rf build/tools/deb
 fi
 
+# Schedulers, whose packages would start them: unpacked only. tests/world lays them over a private copy of the machine.
+if [ ! -d build/tools/world ]; then
+  echo "== schedulers"
+  mkdir -p build/tools/deb/partial build/tools/world.new
+  as_root=
+  [ "$(id -u)" -eq 0 ] || as_root=sudo
+  if $as_root apt-get install -qy --no-install-recommends --download-only -o Dir::Cache::archives="$PWD/build/tools/deb" \
+    cron libfaketime slurmctld slurmd slurm-client munge >build/tools/world.log 2>&1; then
+    for package in build/tools/deb/*.deb; do dpkg-deb -x "$package" build/tools/world.new; done
+    cp -a build/tools/world.new/lib/. build/tools/world.new/usr/lib/ # /lib is a link into /usr
+    rm -r build/tools/world.new/lib
+    mv build/tools/world.new build/tools/world
+  else
+    cat build/tools/world.log # tests that need them are skipped by name
+  fi
+  $as_root rm -rf build/tools/deb build/tools/world.new
+fi
+
 build() { # NAME COMPILER OPTIONS...
   name=$1 compiler=$2
   shift 2

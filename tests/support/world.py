@@ -47,6 +47,7 @@ def _settle():
             (machine / folder[1:]).mkdir(parents=True, exist_ok=True)
             _mount("--rbind", folder, str(machine / folder[1:]))
         _mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", str(machine / "run"))
+        _mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", str(machine / "dev/shm"))
         # Not chroot(2): a service manager that makes namespaces for its services has to stand in a root of its own.
         subprocess.run(["pivot_root", str(machine), str(machine / "mnt")], check=True, capture_output=True, text=True)
         os.chdir("/")
