@@ -55,14 +55,14 @@ std::optional<std::size_t> weekday(std::string_view name) {
   return std::nullopt;
 }
 
-/// "Mon..Fri", "Sat,Sun": runs over the end of the week.
+/// "Mon..Fri", "Sat,Sun"; a range ends with Sunday at the latest.
 bool read_weekdays(std::string_view text, std::bitset<7>& set) {
   while (text.ends_with(',')) text.remove_suffix(1);
   for (const auto part : split(text, ',')) {
     const auto dots = part.find("..");
     const auto first = weekday(part.substr(0, dots));
     const auto last = dots == std::string_view::npos ? first : weekday(part.substr(dots + 2));
-    if (!first || !last) return false;
+    if (!first || !last || (*first + 6) % 7 > (*last + 6) % 7) return false;
     for (std::size_t day = *first;; day = (day + 1) % 7) {
       set.set(day);
       if (day == *last) break;

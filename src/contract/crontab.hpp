@@ -28,6 +28,9 @@ struct CrontabLine {
   std::string variable(std::string_view name) const;
 };
 
+/// The PATH of Debian's cron where a crontab sets none.
+constexpr std::string_view crons_own_path = "/usr/bin:/bin";
+
 enum class CrontabForm { user, system };  // the system's has a user's name before the command
 
 /// At most `most_crontab_lines` lines are read.

@@ -33,6 +33,13 @@ std::string time_text(std::chrono::minutes time) {
   return fmt::format("{:02}:{:02}", time.count() / 60, time.count() % 60);
 }
 
+/// The first start in the year to come that clocks of the zone leave out, and when they are put forward.
+struct GapNight {
+  Date date;
+  std::chrono::minutes time;
+  Instant change;
+};
+
 class Judge {
  public:
   Judge(const Scheduled& entry, const JobrunCall& call, const KnownJobs& known, Instant now,
@@ -68,12 +75,7 @@ class Judge {
 
   void layers() {
     if (entry_.retried_by.empty()) return;
-    if (call_.waits)
-      add("two_retry_layers",
-          fmt::format("--wait stays for retries, and {} starts the call again", entry_.retried_by),
-          "both wait for the same run: a failed one is held twice as long",
-          "leave out --wait, or what starts it again");
-    else if (call_.looped)
+    if (call_.looped)
       add("two_retry_layers", "a loop in the shell calls jobrun again, whatever its answer is",
           "jobrun keeps attempts and waits by itself; the loop hammers on a run that waits or needs a person",
           "take the loop away: `jobrun tick` brings retries on, --wait stays for them");
@@ -100,6 +102,17 @@ class Judge {
     if (!call_.run_date.starts_with("daily@")) return true;
     const auto label = resolve_run_date(call_.run_date, zone_of_date(), at);
     return !label || label->label == format_date(day);
+  }
+
+  /// Another start of that day means the same run.
+  bool makes_up_later(const Recurrence& times, const GapNight& night, const Zone& zone) const {
+    if (!call_.run_date.starts_with("daily@") && !is_day_word(call_.run_date)) return false;
+    const Instant shifted = zone.instant(night.date, night.time);
+    const auto of_day = times.times_of_day();
+    return std::any_of(of_day.begin(), of_day.end(), [&](std::chrono::minutes time) {
+      const Instant at = zone.instant(night.date, time);
+      return time != night.time && at >= shifted && zone.time_of_day(at) == time && means(night.date, at);
+    });
   }
 
  private:
@@ -215,13 +228,6 @@ class Judge {
   std::string file_;
 };
 
-/// The first start in the year to come that clocks of the zone leave out, and when they are put forward.
-struct GapNight {
-  Date date;
-  std::chrono::minutes time;
-  Instant change;
-};
-
 std::optional<GapNight> gap_night(const Recurrence& times, const Zone& zone, Instant now) {
   const std::chrono::sys_days today = zone.date(now);
   for (int i = 0; i < 370; ++i) {
@@ -247,7 +253,7 @@ void find_gap(const Scheduled& entry, const Judge& judge, Instant now, std::vect
   if (entry.zone.empty() || entry.zone == "UTC" || !zone) return;
   for (const auto& times : entry.times) {
     const auto night = times.every_hour() ? std::nullopt : gap_night(times, *zone, now);
-    if (!night) continue;
+    if (!night || judge.makes_up_later(times, *night, *zone)) continue;
     const bool means_it = judge.means(night->date, night->change);
     faults.push_back(
         {"dst_gap", entry.where,

@@ -21,6 +21,22 @@ std::vector<sys_days> days_of(const Recurrence& times) {
   return found;
 }
 
+/// The shortest and the longest time from one start to the next.
+std::optional<std::pair<Span, Span>> distances(const Recurrence& recurrence) {
+  const auto times = recurrence.times_of_day();
+  const auto dates = days_of(recurrence);
+  if (times.empty() || dates.size() < 2) return std::nullopt;
+  Span shortest = Span::max(), longest{};
+  const auto consider = [&](Span span) {
+    shortest = std::min(shortest, span);
+    longest = std::max(longest, span);
+  };
+  for (std::size_t i = 1; i < times.size(); ++i) consider(times[i] - times[i - 1]);
+  for (std::size_t i = 1; i < dates.size(); ++i)
+    consider(dates[i] + times.front() - (dates[i - 1] + times.back()));
+  return std::pair(shortest, longest);
+}
+
 }  // namespace
 
 bool Recurrence::falls_on(Date date) const {
@@ -39,16 +55,13 @@ std::vector<std::chrono::minutes> Recurrence::times_of_day() const {
 }
 
 std::optional<Span> Recurrence::shortest_distance() const {
-  const auto times = times_of_day();
-  const auto dates = days_of(*this);
-  if (times.empty() || dates.size() < 2) return std::nullopt;
-  std::optional<Span> shortest;
-  const auto consider = [&](Span span) { shortest = shortest ? std::min(*shortest, span) : span; };
-  for (std::size_t i = 1; i < times.size(); ++i) consider(times[i] - times[i - 1]);
-  sys_days before = dates.front();
-  for (std::size_t i = 1; i < dates.size(); before = dates[i++])
-    consider(dates[i] + times.front() - (before + times.back()));
-  return shortest;
+  const auto both = distances(*this);
+  return both ? std::optional(both->first) : std::nullopt;
+}
+
+std::optional<Span> Recurrence::longest_distance() const {
+  const auto both = distances(*this);
+  return both ? std::optional(both->second) : std::nullopt;
 }
 
 std::optional<Instant> Recurrence::next(Instant now, const Zone& zone) const {

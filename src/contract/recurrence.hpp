@@ -29,6 +29,8 @@ struct Recurrence {
   bool every_hour() const { return hours.all(); }
   /// Between two starts that follow each other; nothing where no day ever comes, or only one in many years.
   std::optional<Span> shortest_distance() const;
+  /// And the longest.
+  std::optional<Span> longest_distance() const;
   /// The first start after `now`, by the clocks of `zone`; nothing within the next eight years.
   std::optional<Instant> next(Instant now, const Zone& zone) const;
 };

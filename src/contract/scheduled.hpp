@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -40,7 +41,9 @@ struct Scheduled {
   std::string retried_by;
   bool retried_by_code = false;  ///< and only on exit codes that ask for it
   std::string path;              ///< the PATH that finds its program; empty: does not matter, or not known
-  bool finds_jobrun = true;      ///< jobrun stands where it is looked for
+  std::string workdir;           ///< where it is started; empty: not known
+  std::vector<std::pair<std::string, std::string>> environment;  ///< what its configuration sets
+  bool finds_jobrun = true;                                      ///< jobrun stands where it is looked for
 
   std::string label() const { return name.empty() ? where.text() : name; }
   /// The next start after `now`; nothing where that can't be told, or nothing starts it.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "contract/shell_line.hpp"
 
 namespace jobrun {
 
@@ -54,7 +55,7 @@ void read_pod(const YamlNode& pod, Scheduled& entry) {
     if (words.empty() && name.starts_with("jobrun"))
       words.emplace_back("jobrun");  // the image's own entry point
     for (auto& word : texts_of(container.at("args"))) words.push_back(std::move(word));
-    (entry.command += entry.command.empty() ? "" : " ; ") += words.empty() ? image : join(words, " ");
+    (entry.command += entry.command.empty() ? "" : " ; ") += words.empty() ? image : shell_line(words);
     for (auto& call : jobrun_calls(words)) entry.calls.push_back(std::move(call));
   }
 }
@@ -154,7 +155,7 @@ void read_github(const YamlNode& workflow, const YamlNode& on, const std::string
       Scheduled entry;
       entry.scheduler = "github";
       entry.name = name;
-      entry.zone = "UTC";
+      entry.zone = when.at("timezone").is_there() ? when.at("timezone").text : "UTC";
       read_when(when.at("cron"), file, entry, found);
       std::vector<std::string> lines;
       for (const auto& step : job.at("steps").items)

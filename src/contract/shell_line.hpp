@@ -20,4 +20,8 @@ struct ShellCommand {
 
 std::vector<ShellCommand> parse_shell_line(std::string_view text);
 
+/// Words as a shell line that is taken apart into the same ones. A word that is only a name behind a $ stays
+/// as it is: it is somebody's variable.
+std::string shell_line(const std::vector<std::string>& words);
+
 }  // namespace jobrun

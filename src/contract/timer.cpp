@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.hpp"
+#include "contract/shell_line.hpp"
 
 namespace jobrun {
 
@@ -63,14 +64,26 @@ std::vector<std::string> statuses(const UnitText& service, std::string_view key)
   return all;
 }
 
-/// Of Environment=; empty where it is not set there.
-std::string variable_of(const UnitText& service, std::string_view name, std::string_view unit) {
-  std::string value;
+/// NAME=VALUE words of Environment=.
+std::vector<std::pair<std::string, std::string>> variables_of(const UnitText& service,
+                                                              std::string_view unit) {
+  std::vector<std::pair<std::string, std::string>> variables;
   for (const auto& setting : service.values("Service", "Environment"))
     for (const auto& word : exec_words(setting.value, unit))
-      if (word.starts_with(name) && word.substr(name.size()).starts_with('='))
-        value = word.substr(name.size() + 1);
-  return value;
+      if (const auto equals = word.find('='); equals != std::string::npos)
+        variables.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+  return variables;
+}
+
+/// ${NAME}, and $NAME as a word of its own, where Environment= sets it; the rest as it stands.
+void put_in(const std::vector<std::pair<std::string, std::string>>& variables,
+            std::vector<std::string>& words) {
+  for (auto& word : words)
+    for (const auto& [name, value] : variables) {
+      if (word == "$" + name) word = value;
+      const std::string braced = "${" + name + "}";
+      if (const auto at = word.find(braced); at != std::string::npos) word.replace(at, braced.size(), value);
+    }
 }
 
 void read_restart(const UnitText& service, Scheduled& entry) {
@@ -202,6 +215,10 @@ std::vector<std::string> exec_words(std::string_view value, std::string_view uni
       const char next = value[++i];
       word += next == 's' ? ' ' : next == 't' ? '\t' : next == 'n' ? '\n' : next;
       in_word = true;
+    } else if (c == '$' && i + 1 < value.size() && value[i + 1] == '$') {
+      ++i;
+      word += '$';
+      in_word = true;
     } else if (quote != '\0') {
       if (c == quote)
         quote = '\0';
@@ -212,9 +229,6 @@ std::vector<std::string> exec_words(std::string_view value, std::string_view uni
       in_word = true;
     } else if (c == ' ' || c == '\t' || c == '\n') {
       end_word();
-    } else if (c == '$' && i + 1 < value.size() && value[i + 1] == '$') {
-      ++i;
-      word += '$';
     } else {
       word += c;
       in_word = true;
@@ -241,16 +255,20 @@ Scheduled scheduled_timer(const UnitText& timer, const UnitText& service, const 
   entry.user = service.value("Service", "User");
   if (entry.user.empty()) entry.user = user;
   const std::string service_name = service_of(timer, name);
+  entry.environment = variables_of(service, service_name);
+  entry.workdir = service.value("Service", "WorkingDirectory");
+  if (entry.workdir.empty()) entry.workdir = "/";
   for (const auto& exec : service.values("Service", "ExecStart")) {
-    const auto words = exec_words(exec.value, service_name);
-    (entry.command += entry.command.empty() ? "" : " ; ") += join(words, " ");
+    auto words = exec_words(exec.value, service_name);
+    put_in(entry.environment, words);
+    (entry.command += entry.command.empty() ? "" : " && ") += shell_line(words);
     for (auto& call : jobrun_calls(words)) entry.calls.push_back(std::move(call));
   }
   if (entry.command.empty()) entry.command = service_name;
   read_restart(service, entry);
-  const std::string jobs = variable_of(service, "JOBRUN_JOBS", service_name);
   for (auto& call : entry.calls)
-    if (call.jobs.empty()) call.jobs = jobs;
+    for (const auto& [variable, value] : entry.environment)
+      if (variable == "JOBRUN_JOBS" && call.jobs.empty()) call.jobs = value;
   for (const auto& call : entry.calls)
     if (call.looped && entry.retried_by.empty()) entry.retried_by = "a loop in the shell";
   return entry;

@@ -55,4 +55,34 @@ Result<Inventory> take_inventory(const InventoryRequest& request, const Environm
   return found;
 }
 
+Result<Scheduled> find_scheduled(const std::string& where, const Environment& environment) {
+  const auto colon = where.rfind(':');
+  const auto line =
+      colon == std::string::npos ? std::nullopt : parse_integer(where.substr(colon + 1), 1, 1 << 24);
+  const std::string file = line ? where.substr(0, colon) : where;
+  auto found = take_inventory({"", false, {file}}, environment);
+  if (!found) return found.error();
+  if (!found->unread.empty())
+    return Error(Fault::setup, "read " + found->unread.front().path + ": " + found->unread.front().why);
+  std::vector<const Scheduled*> here;
+  std::vector<std::string> lines;
+  for (const auto& entry : found->entries) {
+    if (line && entry.where.line != *line && !file.ends_with(".timer")) continue;
+    here.push_back(&entry);
+    lines.push_back(std::to_string(entry.where.line));
+  }
+  if (here.empty())
+    return Error(Fault::usage, where + ": nothing is scheduled there",
+                 "`jobrun inventory " + file + "` shows what is");
+  if (here.size() > 1)
+    return Error(Fault::usage, file + " has several", "name one: " + file + ":LINE, of " + join(lines, ", "));
+  for (const auto& fault : found->faults)
+    if (fault.where.line == here.front()->where.line && (fault.kind == "percent" || fault.kind == "bad_line"))
+      return Error(Fault::usage, fault.where.text() + ": " + fault.what, fault.next);
+  if (here.front()->scheduler != "cron" && here.front()->scheduler != "systemd")
+    return Error(Fault::usage, where + " is neither a line of a crontab nor a timer",
+                 "write a manifest for it; README has one");
+  return *here.front();
+}
+
 }  // namespace jobrun

@@ -20,4 +20,9 @@ struct InventoryRequest {
 /// Fault::setup where a file that was named can't be read.
 Result<Inventory> take_inventory(const InventoryRequest& request, const Environment& environment);
 
+/// The one thing that stands at `where`, as an inventory shows it: FILE:LINE of a crontab, or a .timer. Where
+/// a file has one alone the line may be left out. Fault::usage where there is none, or a line that cron
+/// refuses.
+Result<Scheduled> find_scheduled(const std::string& where, const Environment& environment);
+
 }  // namespace jobrun

@@ -13,8 +13,6 @@ namespace jobrun {
 
 namespace {
 
-constexpr std::string_view crons_path = "/usr/bin:/bin";  // of Debian's cron, where a crontab sets none
-
 bool plain_name(std::string_view name) {
   return std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
@@ -74,8 +72,10 @@ void read_crontab(const Ground& ground, const std::string& path, CrontabForm for
     entry.command = line.command;
     entry.active = line.fault.empty();
     entry.calls = jobrun_calls(line.command);
+    entry.environment = line.variables;
+    entry.workdir = ground.home_of(entry.user);
     entry.path = line.variable("PATH");
-    if (entry.path.empty()) entry.path = crons_path;
+    if (entry.path.empty()) entry.path = crons_own_path;
     for (auto& call : entry.calls) {
       if (call.jobs.empty()) call.jobs = line.variable("JOBRUN_JOBS");
       entry.finds_jobrun = entry.finds_jobrun && ground.finds(call.program, entry.path);

@@ -40,6 +40,13 @@ std::string machine_zone(const Ground& ground) {
 Ground::Ground(std::string root, Inventory& found) : root_(std::move(root)), found_(found) {
   while (root_.ends_with('/')) root_.pop_back();
   found_.zone = machine_zone(*this);
+  const auto text = read(path("/etc/passwd"));
+  if (!text) return;
+  for (const auto line : split(*text, '\n')) {
+    const auto fields = split(line, ':');
+    if (fields.size() >= 7 && fields[5].size() > 1 && fields[5].starts_with('/'))
+      people_.push_back({std::string(fields[0]), std::string(fields[5])});
+  }
 }
 
 std::string Ground::path(std::string_view absolute) const {
@@ -79,16 +86,10 @@ bool Ground::finds(std::string_view program, std::string_view search_path) const
   });
 }
 
-std::vector<Ground::Person> Ground::people() const {
-  std::vector<Person> people;
-  const auto text = read(path("/etc/passwd"));
-  if (!text) return people;
-  for (const auto line : split(*text, '\n')) {
-    const auto fields = split(line, ':');
-    if (fields.size() < 7 || fields[5].size() < 2 || !fields[5].starts_with('/')) continue;
-    people.push_back({std::string(fields[0]), std::string(fields[5])});
-  }
-  return people;
+std::string Ground::home_of(std::string_view user) const {
+  const auto person =
+      std::find_if(people_.begin(), people_.end(), [&](const Person& one) { return one.name == user; });
+  return person == people_.end() ? "" : person->home;
 }
 
 }  // namespace jobrun

@@ -14,7 +14,7 @@ namespace jobrun {
 
 class Ground {
  public:
-  /// Reads the machine's zone at once.
+  /// Reads the machine's zone, and who has an account, at once.
   Ground(std::string root, Inventory& found);
 
   Inventory& found() const { return found_; }
@@ -32,11 +32,14 @@ class Ground {
     std::string name, home;
   };
   /// Of /etc/passwd, those with a home.
-  std::vector<Person> people() const;
+  const std::vector<Person>& people() const { return people_; }
+  /// Empty where nobody has that name.
+  std::string home_of(std::string_view user) const;
 
  private:
   std::string root_;
   Inventory& found_;
+  std::vector<Person> people_;
 };
 
 /// Lines of a crontab, and what is wrong with them.

@@ -4,11 +4,14 @@ by its name. A clean machine has none; this machine's own places are read withou
 import json
 import os
 import pathlib
+import re
+import shutil
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.jobrun_case import JobrunCase  # noqa: E402
+from support.jobrun_case import CLEAN_ENVIRONMENT, JobrunCase  # noqa: E402
 
 CRONTAB = """\
 SHELL=/bin/sh
@@ -242,6 +245,21 @@ class Timers(Units):
             answer = json.loads(self.assert_code(0, self.run_jobrun("inventory", "--json", path)).out)
             self.assertEqual([(entry["name"], entry["active"]) for entry in answer["entries"]], [("reports.timer", True)])
 
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd-analyze is not installed")
+    def test_calendar_expressions_mean_what_systemd_says(self):
+        expressions = ["daily", "weekly", "monthly", "hourly", "quarterly", "Mon..Fri 08:30", "Sat,Sun *-*-* 10:00", "*-*-1 04:00", "*-*-1..7 18:00:00", "Fri..Sun 03:15",
+                       "*:0/15", "*-*-* 6,18:00", "Mon *-1/3-1..7 03:00:00", "10-15", "*-02-29 12:00", "daily UTC", "05:40 America/New_York", "Wed, 17:48",
+                       "*-*-* 02:30:00 Europe/Berlin", "weekly Pacific/Auckland", "mon,fri *-1/2-1,3 *:30", "minutely", "*-*-* *:05:30"]
+        base = "2026-04-12 12:00:00 UTC"
+        for number, expression in enumerate(expressions):
+            self.write(f"t{number}.timer", f"[Timer]\nOnCalendar={expression}\n")
+        self.root = self.make_folder("utc")
+        entries = {entry["when"]: entry["next"] for entry in self.inventory(self.folder)["entries"]}
+        for expression in expressions:
+            said = subprocess.run(["systemd-analyze", "calendar", "--base-time", base, expression], env=dict(CLEAN_ENVIRONMENT, TZ="UTC"), capture_output=True, text=True, check=True).stdout
+            date, time = re.search(r"(?:Next elapse|\(in UTC\)): \w+ (\S+) (\S+) UTC", said.replace("\n   ", "\n")).groups()
+            self.assertEqual(entries[expression], f"{date}T{time[:5]}:00Z", expression)
+
     def test_what_systemd_cron_makes_of_a_crontab_is_not_told_twice(self):
         self.put("run/systemd/generator/cron-billing-0.timer", "[Unit]\nSourcePath=/etc/cron.d/billing\n[Timer]\nOnCalendar=*-*-* 01:30:00\n")
         self.assertFalse([entry for entry in self.inventory()["entries"] if entry["scheduler"] == "systemd"])
@@ -257,12 +275,25 @@ class Planted(Units):
 
     def test_the_example_crontab_has_none(self):
         example = str(pathlib.Path(__file__).resolve().parents[2] / "examples" / "crontab")
-        for job, window in (("invoice_sync", "6h"), ("daily_report", "6h"), ("webhook_ping", "15m")):
-            self.job(job, {"command": ["true"], "retry": {"window": window}})
-        empty = self.make_folder("empty")
+        for entry in json.loads(self.run_jobrun("inventory", "--json", example).out)["entries"]:
+            for call in entry["jobrun"]:
+                if call["verb"] == "run":
+                    short = {"retry": {"window": "15m"}} if "15" in call["run_date"] else {}
+                    self.job(call["job"], {"command": ["true"], **short})
         answer = self.run_jobrun("inventory", "--lint", "--json", example, now=NOW)
         self.assertEqual([fault for fault in json.loads(answer.out)["faults"] if fault["kind"] != "path"], [])
-        self.assertTrue(empty)
+
+    def test_what_emit_writes_has_none(self):
+        for scheduler in ("kubernetes", "gitlab", "github"):
+            path = self.write(scheduler + ".yml", self.assert_code(0, self.run_jobrun("emit", scheduler, "backup", "--at", "daily@02:30")).out)
+            self.assertEqual(self.run_jobrun("inventory", "--lint", path, now=NOW).out, "nothing to mend\n", scheduler)
+        folder = self.make_folder("units")
+        for words in (["backup", "--at", "daily@02:30"], []):
+            self.assert_code(0, self.run_jobrun("emit", "systemd", *words, "--dir", folder))
+        units = folder + "/systemd/system"
+        self.assertEqual(self.run_jobrun("inventory", "--lint", units, now=NOW).out, "nothing to mend\n")
+        jobs = {call["job"] for entry in json.loads(self.run_jobrun("inventory", "--json", units).out)["entries"] for call in entry["jobrun"]}
+        self.assertEqual(jobs, {"backup", None})
 
     def test_a_job_that_is_scheduled_twice(self):
         self.timer(service=SERVICE.replace("%i", "backup").replace("05:00", "01:30"), timer=TIMER.replace("05:00:00", "01:45:00"))
@@ -367,11 +398,6 @@ class Planted(Units):
         self.reports()
         self.timer(service=SERVICE.replace("%i", "reports").replace("RestartPreventExitStatus=64 70 78 80 81 82 86", ""))
         self.assert_fault("two_retry_layers", "reports.timer:4", "Restart=on-failure", "RestartPreventExitStatus=64 70 78 80 81 82 86")
-
-    def test_a_restart_of_a_call_that_waits_by_itself(self):
-        self.reports()
-        self.timer(service=SERVICE.replace("%i", "reports --wait"))
-        self.assert_fault("two_retry_layers", "reports.timer:4", "--wait")
 
     def test_a_loop_in_the_shell(self):
         self.put("etc/cron.d/billing", BILLING.replace("jobrun backup --run-date daily@01:30 --quiet",
