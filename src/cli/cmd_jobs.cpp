@@ -1,9 +1,11 @@
-// jobrun jobs: the jobs there are, their manifests checked.
+// jobrun jobs: the jobs there are, their manifests checked; jobs adopt: a scheduler's line becomes one.
 #include "base/file.hpp"
 #include "base/format.hpp"
 #include "base/text.hpp"
+#include "cli/adopt_view.hpp"
 #include "cli/commands.hpp"
 #include "cli/screen.hpp"
+#include "run/inventory.hpp"
 
 namespace jobrun {
 
@@ -16,9 +18,44 @@ std::string handler_of(const Manifest& manifest) {
   return "command " + printable(join(manifest.command, " "));
 }
 
+constexpr unsigned readable_mode = 0644, secret_mode = 0600;
+
+/// FOLDER/JOB.json, where --to names one. Never over a file that is there.
+Result<std::string> write_manifest(const Session& session, const Scheduled& entry, const Adoption& adoption) {
+  if (!session.args.has("--to")) return std::string();
+  const std::string path = path_join(path_absolute(session.args.value("--to")), adoption.job + ".json");
+  if (exists(path))
+    return Error(Fault::usage, "there is a " + path + " already; nothing was written",
+                 "give the job another name: --as NAME");
+  const bool secret = mask_secrets(entry.command) != entry.command;
+  if (auto written = write_file(path, adoption.manifest, secret ? secret_mode : readable_mode); !written)
+    return written.error();
+  return path;
+}
+
+Result<Exit> adopt_one(const Session& session, const std::string& where) {
+  auto entry = find_scheduled(where, session.environment);
+  if (!entry) return entry.error().during("adopt");
+  auto adoption = adopt(*entry, session.args.value("--as"));
+  if (!adoption) return adoption.error().during("adopt");
+  auto written = write_manifest(session, *entry, *adoption);
+  if (!written) return written.error().during("adopt");
+  print_out(session.json() ? adoption_json(*entry, *adoption, *written).dump() + "\n"
+                           : adoption_text(*entry, *adoption, *written));
+  return Exit::done;
+}
+
 }  // namespace
 
 Result<Exit> cmd_jobs(const Session& session) {
+  const auto& words = session.args.words();
+  if (!words.empty()) {
+    if (words.size() == 2 && words[0] == "adopt") return adopt_one(session, words[1]);
+    return Error(Fault::usage, "jobs takes no words but adopt WHERE",
+                 "jobrun jobs adopt /etc/cron.d/billing:4");
+  }
+  if (session.args.has("--to") || session.args.has("--as"))
+    return Error(Fault::usage, "--to and --as go with adopt", "jobrun jobs adopt /etc/cron.d/billing:4");
   if (!exists(session.places.jobs))
     return Error(Fault::setup, "there is no jobs directory " + session.places.jobs,
                  "make it, or name one with --jobs or JOBRUN_JOBS");
