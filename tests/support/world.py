@@ -86,19 +86,25 @@ def run(*words, check=True, **how):
     return done.stdout
 
 
-def install():
-    """jobrun as `emit systemd` has it: a user of its own, a ledger in /var/lib/jobrun, jobs in /etc/jobrun/jobs."""
+_owner = "jobrun"
+
+
+def install(owner="jobrun"):
+    """jobrun as `emit systemd` has it: a user of its own (or root), a ledger in /var/lib/jobrun, jobs in /etc/jobrun/jobs."""
+    global _owner
+    _owner = owner
     os.makedirs("/etc/jobrun/jobs", mode=0o755)
-    run("jobrun", "emit", "systemd", "--dir", "/etc")
-    run("systemd-sysusers")
+    if owner != "root":
+        run("jobrun", "emit", "systemd", "--dir", "/etc")
+        run("systemd-sysusers")
     os.mkdir("/var/lib/jobrun", 0o700)
-    shutil.chown("/var/lib/jobrun", "jobrun", "jobrun")
+    shutil.chown("/var/lib/jobrun", owner, owner)
     jobrun("init")
 
 
 def jobrun(*words, check=True):
     """As the user that owns the ledger."""
-    return run("setpriv", "--reuid=jobrun", "--regid=jobrun", "--clear-groups", "env", "-i", "PATH=/usr/local/bin:/usr/bin:/bin",
+    return run("setpriv", f"--reuid={_owner}", f"--regid={_owner}", "--clear-groups", "env", "-i", "PATH=/usr/local/bin:/usr/bin:/bin",
                "HOME=/var/lib/jobrun", "jobrun", *words, check=check)
 
 
