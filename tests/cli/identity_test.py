@@ -301,5 +301,22 @@ class RunDateTokens(Identity):
         self.assertRegex(self.read("now"), r"^2026-04-12T02:00:0\d\.\d\d\dZ$")
 
 
+class WhoCalled(Identity):
+    def test_each_caller_is_recorded_with_its_own_id(self):
+        cron = {"SHELL": "/bin/sh", "LOGNAME": "ops", "PATH": "/usr/bin:/bin", "LANG": None}
+        pod = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "HOSTNAME": "sync-29595960-x7k2p"}
+        for number, (environment, kind, own_id) in enumerate([
+                (cron, "cron", ""), ({"INVOCATION_ID": "0f3a"}, "systemd", "0f3a"), (pod, "kubernetes", "sync-29595960-x7k2p"),
+                ({"CI": "true", "GITHUB_RUN_ID": "17"}, "github", "17"), ({**pod, "CI": "true", "CI_PIPELINE_ID": "18"}, "gitlab", "18"),
+                ({"BUILD_TAG": "jenkins-sync-4"}, "jenkins", "jenkins-sync-4"), ({"CI": "true"}, "ci", ""),
+                ({"INVOCATION_ID": "0f3a", "AIRFLOW_CTX_DAG_RUN_ID": "manual__1"}, "airflow", "manual__1"),
+                ({"NOMAD_ALLOC_ID": "b1"}, "nomad", "b1"), ({"SLURM_JOB_ID": "77", **cron}, "slurm", "77"), ({}, "other", "")]):
+            with self.subTest(kind):
+                date = f"2026-04-{number + 1:02}"
+                self.assert_code(0, self.run_job("sync", date=date, env=environment))
+                self.assertEqual([(kind, own_id)], self.ledger("SELECT c.caller, c.caller_id FROM attempts a JOIN calls c ON c.id = a.call"
+                                                               " JOIN units u ON u.id = a.unit JOIN runs r ON r.id = u.run WHERE r.run_date = ?", date))
+
+
 if __name__ == "__main__":
     unittest.main()

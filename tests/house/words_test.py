@@ -154,6 +154,22 @@ class Words(unittest.TestCase):
         page = section(man("jobrun-manifest.5"), "ALERTS")
         self.assert_none([name for name in sorted(real) if not re.search(rf"^\.Ql {name}\b", page, re.M)])
 
+    def test_callers_that_are_told_apart_are_in_the_man_page_and_the_reverse(self):
+        body = read("src/contract/envelope.cpp").split("Caller detect_caller(", 1)[1].split("\n}\n", 1)[0]
+        real = dict(re.findall(r'^      \{"(\w+)", "\w+", "(\w+)"\},$', body, re.M))
+        real.update(re.findall(r'caller\("(\w+)", find\("(\w+)"\)\)', body))
+        real.update((kind, "") for kind in re.findall(r'caller\("(\w+)", ""\)', body))
+        rows = re.findall(r"^\.It (\w+) Ta (?:Ev (\w+))?", man("jobrun-schedulers.7"), re.M)
+        self.assertEqual(real, {kind: name for kind, name in rows if kind != "tick"})
+
+    def test_every_scheduler_of_emit_is_in_the_man_pages_and_the_reverse(self):
+        table = read("src/cli/emit.cpp").split("schedulers() {", 1)[1].split("}};", 1)[0]
+        real = set(re.findall(r'^      \{"([a-z-]+)",', table, re.M))
+        body = next(body for head, body in items(section(man("jobrun.1"), "VERBS")) if "Cm emit" in head)
+        named = re.findall(r"^\.Cm ([a-z-]+(?: , [a-z-]+)*)", body.split("The schedulers are", 1)[1], re.M)
+        self.assertEqual(real, {word for line in named for word in line.split(" , ")})
+        self.assertEqual(real - {"kubernetes-indexed"}, set(re.findall(r"`jobrun emit ([a-z]+) backup ", read("README.md"))))
+
     def test_operations_of_the_channel_are_in_its_man_page_and_the_reverse(self):
         text = read("src/contract/channel.cpp").split("std::string_view word_of(ChannelOp op)", 1)[1].split("}\n\n", 1)[0]
         real = set(re.findall(r'return "(\w+)";', text))
