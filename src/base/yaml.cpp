@@ -81,14 +81,23 @@ class Reader {
       if (key.text == "<<")
         merged.push_back(std::move(value));
       else
-        made.members.emplace_back(std::move(key.text), std::move(value));
+        add(std::move(key.text), std::move(value), made);
     }
     for (auto& source : merged) {
+      if (source.is_map()) merge(std::move(source), made);
       if (source.is_list())
         for (auto& item : source.items)
-          for (auto& member : item.members) made.members.push_back(std::move(member));
-      for (auto& member : source.members) made.members.push_back(std::move(member));
+          if (item.is_map()) merge(std::move(item), made);
     }
+  }
+
+  static void add(std::string key, YamlNode value, YamlNode& made) {
+    made.keys.push_back(std::move(key));
+    made.items.push_back(std::move(value));
+  }
+  static void merge(YamlNode source, YamlNode& made) {
+    for (std::size_t i = 0; i < source.keys.size(); ++i)
+      add(std::move(source.keys[i]), std::move(source.items[i]), made);
   }
 
   yaml_document_t& document_;
@@ -100,8 +109,8 @@ class Reader {
 
 const YamlNode& YamlNode::at(std::string_view name) const {
   static const YamlNode none;
-  for (const auto& [key, value] : members)
-    if (key == name) return value;
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    if (keys[i] == name) return items[i];
   return none;
 }
 

@@ -5,7 +5,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -17,8 +16,8 @@ struct YamlNode {
   Kind kind = Kind::none;
   int line = 0;  ///< 1-based
   std::string text;
-  std::vector<YamlNode> items;
-  std::vector<std::pair<std::string, YamlNode>> members;  ///< what `<<` merges stands behind the map's own
+  std::vector<YamlNode> items;    ///< of a list; of a map its values, what `<<` merges behind its own
+  std::vector<std::string> keys;  ///< of a map: one for each of `items`
 
   bool is_map() const { return kind == Kind::map; }
   bool is_list() const { return kind == Kind::list; }

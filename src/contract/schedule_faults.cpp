@@ -68,24 +68,28 @@ bool starts_job(const Scheduled& entry, const std::string& job) {
                      [&](const JobrunCall& call) { return starts(call) && call.job == job; });
 }
 
-void find_twice(const Inventory& inventory, const KnownJobs& known, Faults& faults) {
-  const auto& all = inventory.entries;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const std::string direct = job_of_command(all[i], known);
-    for (std::size_t j = 0; j < all.size(); ++j) {
-      if (i == j || !meet(all[i], all[j])) continue;
-      if (!direct.empty() && starts_job(all[j], direct)) {
-        faults.push_back(
-            {"scheduled_twice", all[i].where,
-             fmt::format("this starts the command of job {} beside jobrun, which starts it at {}", direct,
-                         all[j].label()),
-             "the work is done twice: jobrun knows nothing of this start", "take this line away",
-             Weight::mend});
-        break;
-      }
-      if (j > i) continue;
+void find_direct(const std::vector<Scheduled>& all, const KnownJobs& known, Faults& faults) {
+  for (const auto& entry : all) {
+    const std::string job = job_of_command(entry, known);
+    if (job.empty()) continue;
+    const auto other = std::find_if(all.begin(), all.end(), [&](const Scheduled& one) {
+      return starts_job(one, job) && meet(entry, one);
+    });
+    if (other == all.end()) continue;
+    faults.push_back({"scheduled_twice", entry.where,
+                      fmt::format("this starts the command of job {} beside jobrun, which starts it at {}",
+                                  job, other->label()),
+                      "the work is done twice: jobrun knows nothing of this start", "take this line away",
+                      Weight::mend});
+  }
+}
+
+/// Each entry against those before it, the first that starts the same.
+void find_twice(const std::vector<Scheduled>& all, Faults& faults) {
+  for (std::size_t i = 0; i < all.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j) {
       const std::string job = shared_job(all[i], all[j]);
-      if (job.empty() && !same_command(all[i], all[j])) continue;
+      if ((job.empty() && !same_command(all[i], all[j])) || !meet(all[i], all[j])) continue;
       faults.push_back(
           {"scheduled_twice", all[i].where,
            fmt::format("{} is scheduled here and at {}, on the same days",
@@ -97,7 +101,6 @@ void find_twice(const Inventory& inventory, const KnownJobs& known, Faults& faul
            Weight::mend});
       break;
     }
-  }
 }
 
 bool is_open_name(const std::string& job) {
@@ -182,7 +185,8 @@ const KnownJob* KnownJobs::find(const std::string& name) const {
 std::vector<ScheduleFault> schedule_faults(const Inventory& inventory, const KnownJobs& known, Instant now) {
   Faults faults = inventory.faults;
   for (const auto& entry : inventory.entries) judge_entry(entry, known, now, faults);
-  find_twice(inventory, known, faults);
+  find_direct(inventory.entries, known, faults);
+  find_twice(inventory.entries, faults);
   find_unknown(inventory, known, faults);
   if (inventory.whole) {
     find_not_scheduled(inventory, known, faults);

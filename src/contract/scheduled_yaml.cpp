@@ -14,6 +14,7 @@ constexpr int longest_extends = 10;
 std::vector<std::string> texts_of(const YamlNode& node) {
   if (node.kind == YamlNode::Kind::scalar) return {node.text};
   std::vector<std::string> texts;
+  if (!node.is_list()) return texts;
   for (const auto& item : node.items)
     for (auto& text : texts_of(item)) texts.push_back(std::move(text));
   return texts;
@@ -108,9 +109,7 @@ const YamlNode& keyword(const YamlNode& pipeline, const YamlNode& job, std::stri
 
 bool speaks_of_schedules(const YamlNode& node) {
   if (node.text.find("schedule") != std::string::npos) return true;
-  const auto in_items = std::any_of(node.items.begin(), node.items.end(), speaks_of_schedules);
-  return in_items || std::any_of(node.members.begin(), node.members.end(),
-                                 [](const auto& member) { return speaks_of_schedules(member.second); });
+  return std::any_of(node.items.begin(), node.items.end(), speaks_of_schedules);
 }
 
 void read_gitlab_retry(const YamlNode& retry, Scheduled& entry) {
@@ -126,7 +125,9 @@ void read_gitlab_retry(const YamlNode& retry, Scheduled& entry) {
 }
 
 void read_gitlab(const YamlNode& pipeline, const std::string& file, Inventory& found) {
-  for (const auto& [name, job] : pipeline.members) {
+  for (std::size_t i = 0; i < pipeline.keys.size(); ++i) {
+    const std::string& name = pipeline.keys[i];
+    const YamlNode& job = pipeline.items[i];
     if (!job.is_map() || name.starts_with('.') || name == "default") continue;
     const YamlNode& script = keyword(pipeline, job, "script");
     if (!script.is_there()) continue;
@@ -150,15 +151,16 @@ void read_gitlab(const YamlNode& pipeline, const std::string& file, Inventory& f
 // --- GitHub Actions
 
 void read_github(const YamlNode& workflow, const YamlNode& on, const std::string& file, Inventory& found) {
+  const YamlNode& jobs = workflow.at("jobs");
   for (const auto& when : on.at("schedule").items)
-    for (const auto& [name, job] : workflow.at("jobs").members) {
+    for (std::size_t i = 0; i < jobs.keys.size(); ++i) {
       Scheduled entry;
       entry.scheduler = "github";
-      entry.name = name;
+      entry.name = jobs.keys[i];
       entry.zone = when.at("timezone").is_there() ? when.at("timezone").text : "UTC";
       read_when(when.at("cron"), file, entry, found);
       std::vector<std::string> lines;
-      for (const auto& step : job.at("steps").items)
+      for (const auto& step : jobs.items[i].at("steps").items)
         if (step.at("run").is_there()) lines.push_back(step.at("run").text);
       entry.command = join(lines, " ; ");
       entry.calls = jobrun_calls(join(lines, "\n"));

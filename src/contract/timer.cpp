@@ -142,7 +142,8 @@ void UnitText::add(std::string_view text, const std::string& file) {
     if (whole.empty()) first = number;
     whole += line;
     if (whole.ends_with('\\')) {
-      whole.back() = ' ';
+      whole.pop_back();
+      whole = std::string(trim(whole)) + " ";
       continue;
     }
     const auto equals = whole.find('=');
