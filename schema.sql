@@ -176,6 +176,8 @@ CREATE TABLE items (
 ) STRICT, WITHOUT ROWID;
 
 -- Side effects under a dedupe key: the intent is stored before the act, the confirmation after it.
+-- The row of scope '' says that this is a backup, or was: nothing is known of what was done from its intended_at to its
+-- result (when it was restored; NULL: a backup, or put in place by hand). Any effect that is not here may have happened then.
 CREATE TABLE effects (
   scope        TEXT NOT NULL,              -- the job, or a name that several jobs share
   key          TEXT NOT NULL,
@@ -189,7 +191,7 @@ CREATE TABLE effects (
   attempt      INTEGER,                    -- the last that intended or confirmed, and may be pruned since; NULL: a person's
   confirmed_at TEXT,
   result       TEXT,
-  tries        INTEGER NOT NULL DEFAULT 1,
+  tries        INTEGER NOT NULL DEFAULT 1,   -- 0: in doubt for no other reason than that interval
   PRIMARY KEY (scope, key),
   CHECK ((state = 'confirmed') = (confirmed_at IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
@@ -279,8 +281,9 @@ CREATE VIEW v_attention AS
      AND generation = (SELECT max(generation) FROM runs WHERE job = r.job AND run_date = r.run_date)
   UNION ALL
   SELECT 'effect', ifnull(u.job, scope), ifnull(u.unit, '-'), run_date, e.state, 'effect_in_doubt', key,
+         iif(scope = '', 'of all since then nothing is known: `jobrun effects` says what to do',
          'find out whether it happened, then `jobrun effects confirm|release ''' || replace(key, '''', '''\''''') ||
-           ''' --job ' || scope || ' --reason TEXT`', intended_at, NULL
+           ''' --job ' || scope || ' --reason TEXT`'), intended_at, NULL
     FROM effects e LEFT JOIN attempts a ON a.id = attempt LEFT JOIN units u ON u.id = a.unit LEFT JOIN runs r ON r.id = run
    WHERE e.state <> 'confirmed' AND (e.state = 'in_doubt' OR ifnull(u.state, '-') NOT IN ('pending', 'running', 'retrying'))
   UNION ALL

@@ -384,6 +384,11 @@ std::int64_t Database::last_insert_id() const {
 std::int64_t Database::changes() const {
   return sqlite3_changes64(connection_->handle);
 }
+bool Database::has_moved() const {
+  int moved = 0;
+  return sqlite3_file_control(connection_->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+         moved != 0;
+}
 bool Database::disk_full() const {
   return (sqlite3_errcode(connection_->handle) & 0xff) == SQLITE_FULL;
 }

@@ -90,6 +90,8 @@ class Database {
   /// The error of the last call: Fault::ledger for what may pass (locked, disk full, I/O), Fault::setup for
   /// what needs a person (damaged, not a database, read-only file).
   Error last_error(std::string_view doing) const;
+  /// True where the path names another file by now, or none (SQLITE_FCNTL_HAS_MOVED).
+  bool has_moved() const;
   /// True if the last error was a full disk (SQLITE_FULL).
   bool disk_full() const;
 

@@ -2,10 +2,11 @@
 #include "base/format.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "cli/effect_settle.hpp"
 #include "cli/effect_view.hpp"
 #include "cli/screen.hpp"
-#include "ledger/effects.hpp"
 #include "ledger/history.hpp"
+#include "ledger/lost.hpp"
 
 namespace jobrun {
 
@@ -39,13 +40,17 @@ Result<Exit> list_effects(const Session& session, Ledger& ledger) {
       {"KEY", "JOB", "UNIT", "RUN DATE", "STATE", "BEGUN", "TRIES"}};
   for (const auto& effect : *open)
     if (rows.size() <= most_rows)
-      rows.push_back({printable(effect.key), effect.scope, printable(effect.unit), effect.run_date,
-                      effect.state, effect.intended_at, std::to_string(effect.tries)});
+      rows.push_back({printable(effect.key), effect.scope.empty() ? "(all)" : effect.scope,
+                      printable(effect.unit), effect.run_date, effect.state, effect.intended_at,
+                      std::to_string(effect.tries)});
   print_out(table(rows, screen_width()));
   if (open->size() > most_rows)
     print_out(fmt::format("... and {} more; --json has them all\n", open->size() - most_rows));
   print_out(
       "find out whether each happened, then `jobrun effects confirm|release KEY --job JOB --reason TEXT`\n");
+  auto lost = lost_interval(ledger);
+  if (!lost) return lost.error();
+  if (*lost) print_out("\n" + text_of(**lost));
   return Exit::done;
 }
 
@@ -92,33 +97,8 @@ Result<Exit> cmd_effects(const Session& session) {
   Ledger& ledger = **opened;
   if (shows || session.args.has("--all")) return show_effects(session, ledger, shows ? words[1] : "");
   if (!settles) return list_effects(session, ledger);
-  const std::string job = session.args.value("--job");
-  if (job.empty() || trim(session.args.value("--reason")).empty())
-    return Error(Fault::usage, fmt::format("effects {} needs --job JOB and --reason TEXT", words[0]),
-                 "say how you know; it is kept");
   const bool happened = words[0] == "confirm";
-  bool settled = false;
-  auto written = ledger.write([&]() -> Result<void> {
-    auto effect = find_effect(ledger, job, words[1]);
-    if (!effect) return effect.error();
-    auto acted_on = *effect ? is_acted_on(ledger, **effect) : Result<bool>(false);
-    if (!acted_on) return acted_on.error();
-    if (*acted_on && (*effect)->state == EffectState::intended)
-      return Error(Fault::busy, printable(words[1]) + " is being acted on at this moment",
-                   "wait for its end; `jobrun status` tells");
-    auto done =
-        settle_effect(ledger, job, words[1], happened, session.args.value("--reason"), session.clock.wall());
-    if (!done) return done.error();
-    settled = *done;
-    return {};
-  });
-  if (!written) return written.error();
-  if (!settled)
-    return Error(Fault::usage, fmt::format("{} has no open effect {}", job, printable(words[1])),
-                 "`jobrun effects` lists those there are");
-  print_out(fmt::format("{} is {}; `jobrun retry {}` goes on\n", printable(words[1]),
-                        happened ? "confirmed" : "released", job));
-  return Exit::done;
+  return settle(session, ledger, happened, words[1]);
 }
 
 }  // namespace jobrun

@@ -34,6 +34,7 @@ std::string speaker_of(const EffectStory& story) {
 }
 
 std::string text_of(const EffectStory& story) {
+  if (story.scope.empty()) return text_of(LostInterval{story.intended_at, story.result});
   std::string text = fmt::format(
       "{} of {}: {}\n  intended {}, {} {}, {}\n  token {}, if in doubt: {}\n", printable(story.key),
       printable(story.scope), story.state, story.intended_at, story.tries, story.tries == 1 ? "try" : "tries",
@@ -45,6 +46,16 @@ std::string text_of(const EffectStory& story) {
   for (const std::string_view line : split(trim(story.result), '\n'))
     if (!line.empty()) text += "  | " + printable(line) + "\n";
   return text;
+}
+
+std::string text_of(const LostInterval& lost) {
+  return fmt::format(
+      "lost-interval: this ledger was restored and knows nothing of what was done from {} to {}\n"
+      "  an effect whose key it does not have may have happened then, so it is in doubt: its policy decides\n"
+      "  next: find out what was done; for each that was, `jobrun effects confirm KEY --job JOB --reason "
+      "TEXT`;\n"
+      "        then `jobrun effects release lost-interval --reason TEXT`: the rest was not\n",
+      lost.since, lost.until.empty() ? "its restore" : lost.until);
 }
 
 }  // namespace jobrun

@@ -6,6 +6,7 @@
 
 #include "base/json.hpp"
 #include "ledger/history.hpp"
+#include "ledger/lost.hpp"
 
 namespace jobrun {
 
@@ -14,5 +15,8 @@ Json json_of(const EffectStory& story);
 std::string text_of(const EffectStory& story);
 /// "nightly/customer_37#2", or "by hand".
 std::string speaker_of(const EffectStory& story);
+
+/// What it means that an interval is lost, and what to type.
+std::string text_of(const LostInterval& lost);
 
 }  // namespace jobrun

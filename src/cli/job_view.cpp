@@ -20,6 +20,7 @@ namespace {
 constexpr std::size_t most_attention = 20, most_jobs = 40, most_units = 20;
 
 std::string whose(const Attention& row) {
+  if (row.job.empty()) return "the ledger";  // restored: a matter of all jobs
   std::vector<std::string> words = {row.job};
   if (row.count == 1 && row.unit != "-") words.push_back(printable(row.unit));
   if (row.run_date.empty() && row.kind == "effect") words.emplace_back("by hand");

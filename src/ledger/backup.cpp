@@ -8,11 +8,22 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "base/civil.hpp"
 #include "base/file.hpp"
+#include "ledger/lost.hpp"
 
 namespace jobrun {
 
 namespace {
+
+/// The copy says of itself that it knows nothing from this moment on; one of a ledger that had lost an
+/// interval goes on saying since when.
+Result<void> mark_as_backup(const std::string& path, Instant taken_at) {
+  auto copy = Database::open(path, Database::Mode::read_write, "backup " + path);
+  if (!copy) return copy.error();
+  copy->harden(/*checkpoint_on_close=*/true);
+  return mark_lost_interval(*copy, format_instant(taken_at));
+}
 
 Result<void> give_name(const std::string& draft, const std::string& path, bool replace) {
   Fd whole(::open(draft.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
@@ -34,7 +45,7 @@ bool same_file(const std::string& one, const std::string& other) {
 
 }  // namespace
 
-Result<void> write_backup(Ledger& ledger, const std::string& path, bool replace) {
+Result<void> write_backup(Ledger& ledger, const std::string& path, bool replace, Instant now) {
   if (same_file(path, ledger.path()))
     return Error(Fault::usage, path + " is the ledger itself", "name another file");
   if (!replace && exists(path))
@@ -48,6 +59,7 @@ Result<void> write_backup(Ledger& ledger, const std::string& path, bool replace)
     return system_error(Fault::setup, "make a file beside " + path, errno);
   const auto written = [&]() -> Result<void> {
     if (auto done = ledger.copy_to(draft); !done) return done;
+    if (auto marked = mark_as_backup(draft, now); !marked) return marked;
     return give_name(draft, path, replace);
   }();
   for (const char* suffix : {"", "-wal", "-shm", "-journal"}) ::unlink((draft + suffix).c_str());

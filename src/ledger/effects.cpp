@@ -49,21 +49,23 @@ Result<std::optional<Effect>> find_effect(Ledger& ledger, std::string_view scope
 Result<void> add_intent(Ledger& ledger, const Effect& effect, Instant now) {
   auto insert = ledger.database().prepare(
       "INSERT INTO effects (scope, key, state, token, fingerprint, if_in_doubt, token_ttl_ms, intended_at,"
-      "                     keep_until, attempt)"
-      " VALUES (:scope, :key, 'intended', :token, :fingerprint, :policy, :ttl, :now, :keep_until, :attempt)");
+      "                     keep_until, attempt, tries)"
+      " VALUES (:scope, :key, 'intended', :token, :fingerprint, :policy, :ttl, :begun, :keep_until, :attempt,"
+      "         :tries)");
   if (!insert) return insert.error();
   insert->bind(":scope", effect.scope).bind(":key", effect.key).bind(":token", effect.token);
   insert->bind(":fingerprint", effect.fingerprint).bind(":policy", word_of(effect.if_in_doubt));
-  insert->bind(":ttl", static_cast<std::int64_t>(effect.token_ttl.count())).bind(":now", format_instant(now));
+  insert->bind(":ttl", static_cast<std::int64_t>(effect.token_ttl.count()));
+  insert->bind(":begun", effect.intended_at.empty() ? format_instant(now) : effect.intended_at);
   insert->bind(":keep_until", format_instant(now + std::max(effect.keep, effect.token_ttl)));
-  insert->bind(":attempt", or_null(effect.attempt));
+  insert->bind(":attempt", or_null(effect.attempt)).bind(":tries", effect.tries);
   return insert->run();
 }
 
 Result<void> renew_intent(Ledger& ledger, const Effect& effect, bool tries_again) {
   auto update = ledger.database().prepare(
-      "UPDATE effects SET state = 'intended', attempt = :attempt, tries = tries + :more, if_in_doubt = "
-      ":policy"
+      "UPDATE effects SET state = 'intended', attempt = :attempt, tries = max(1, tries + :more),"
+      "  if_in_doubt = :policy"
       " WHERE scope = :scope AND key = :key AND state <> 'confirmed'");
   if (!update) return update.error();
   update->bind(":scope", effect.scope).bind(":key", effect.key).bind(":attempt", or_null(effect.attempt));
@@ -121,13 +123,13 @@ Result<void> mark_in_doubt(Ledger& ledger, std::string_view scope, std::string_v
   return update->run();
 }
 
-Result<std::vector<std::string>> doubt_open_effects(Ledger& ledger, std::int64_t attempt) {
+Result<std::vector<LeftOpen>> doubt_open_effects(Ledger& ledger, std::int64_t attempt) {
   auto query = ledger.database().prepare(
       "UPDATE effects SET state = 'in_doubt'"
-      " WHERE attempt = :attempt AND state <> 'confirmed' AND if_in_doubt = 'stop' RETURNING key");
+      " WHERE attempt = :attempt AND state <> 'confirmed' AND if_in_doubt = 'stop' RETURNING key, tries");
   if (!query) return query.error();
   query->bind(":attempt", attempt);
-  return all_rows(query, only_text);
+  return all_rows(query, [](const Statement& row) { return LeftOpen{row.text(0), row.integer(1)}; });
 }
 
 namespace {

@@ -23,9 +23,11 @@ struct Effect {
   Span token_ttl{};
   Span keep{};               ///< from the first intent on; at least token_ttl
   std::int64_t attempt = 0;  ///< 0: a person's, outside of any run
+  std::int64_t tries = 1;    ///< 0: never by this ledger; see ledger/lost.hpp
 };
 
 Result<std::optional<Effect>> find_effect(Ledger& ledger, std::string_view scope, std::string_view key);
+/// Dated `now`, unless the effect says when it may have begun.
 Result<void> add_intent(Ledger& ledger, const Effect& effect, Instant now);
 /// The same effect, taken over by another attempt with the same token: to be tried again, or asked about.
 Result<void> renew_intent(Ledger& ledger, const Effect& effect, bool tries_again);
@@ -43,8 +45,13 @@ Result<std::optional<Lease>> lease_effect(Ledger& ledger, std::string_view scope
 /// `attempt` met it and can't go on: 0 for a person.
 Result<void> mark_in_doubt(Ledger& ledger, std::string_view scope, std::string_view key,
                            std::int64_t attempt);
-/// Intents with the policy `stop` that an ended attempt left open become in_doubt; answers their keys.
-Result<std::vector<std::string>> doubt_open_effects(Ledger& ledger, std::int64_t attempt);
+/// Intents with the policy `stop` that an ended attempt left open become in_doubt; answers their keys and
+/// tries.
+struct LeftOpen {
+  std::string key;
+  std::int64_t tries = 0;
+};
+Result<std::vector<LeftOpen>> doubt_open_effects(Ledger& ledger, std::int64_t attempt);
 
 struct Pause {
   std::int64_t id = 0;

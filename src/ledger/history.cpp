@@ -65,7 +65,7 @@ Result<std::vector<std::string>> run_dates_of(Ledger& ledger, std::string_view j
 Result<std::vector<Attention>> attention(Ledger& ledger, std::string_view job, Instant now) {
   auto query = ledger.database().prepare(
       "SELECT kind, job, unit, run_date, state, reason, message, next_action, since FROM v_attention"
-      " WHERE (:job = '' OR job = :job) AND (until IS NULL OR until > :now) ORDER BY since DESC");
+      " WHERE (:job = '' OR job IN (:job, '')) AND (until IS NULL OR until > :now) ORDER BY since DESC");
   if (!query) return query.error();
   query->bind(":job", job).bind(":now", format_instant(now));
   return all_rows(query, [](const Statement& row) {
@@ -78,7 +78,7 @@ Result<std::vector<Attention>> attention_groups(Ledger& ledger, std::string_view
   // Beside max(), the other columns are those of its row (lang_select, "bare columns").
   auto query = ledger.database().prepare(
       "SELECT kind, job, unit, run_date, state, reason, message, next_action, max(since), count(*)"
-      " FROM v_attention WHERE (:job = '' OR job = :job) AND (until IS NULL OR until > :now)"
+      " FROM v_attention WHERE (:job = '' OR job IN (:job, '')) AND (until IS NULL OR until > :now)"
       " GROUP BY kind, job, run_date, state, reason ORDER BY max(since) DESC");
   if (!query) return query.error();
   query->bind(":job", job).bind(":now", format_instant(now));
@@ -138,7 +138,7 @@ Result<std::vector<OpenEffect>> effects_in_doubt(Ledger& ledger, std::string_vie
       " FROM effects e LEFT JOIN attempts a ON a.id = e.attempt LEFT JOIN units u ON u.id = a.unit"
       "                LEFT JOIN runs r ON r.id = u.run"
       " WHERE e.state <> 'confirmed' AND (e.state = 'in_doubt' OR a.state IS NOT 'running')"
-      "   AND (:scope = '' OR e.scope = :scope)"
+      "   AND (:scope = '' OR e.scope IN (:scope, ''))"
       " ORDER BY e.intended_at");
   if (!query) return query.error();
   query->bind(":scope", scope);

@@ -48,8 +48,8 @@ constexpr Law laws[] = {
      "SELECT 'effect ' || key || ' of ' || scope || ' is confirmed before it was intended' FROM effects"
      " WHERE confirmed_at < intended_at LIMIT 20"},
     {"effects", false,
-     "SELECT e.key || ' of ' || e.scope || ' is open and its attempt has ended: `jobrun effects`' FROM "
-     "effects e"
+     "SELECT e.key || iif(e.scope = '', '', ' of ' || e.scope) || ' is open and its attempt has ended:"
+     " `jobrun effects`' FROM effects e"
      "  LEFT JOIN attempts a ON a.id = e.attempt"
      " WHERE e.state <> 'confirmed' AND (e.state = 'in_doubt' OR a.state IS NOT 'running') LIMIT 20"},
 };

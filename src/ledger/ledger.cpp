@@ -69,6 +69,17 @@ Error out_of_reach(const std::string& path, int problem) {
                       problem == EACCES && folder != "/" ? as_owner(info.st_uid) : "");
 }
 
+/// There is none; or for an instant, or after a restore that was cut off, none yet.
+Error no_ledger(const std::string& path) {
+  if (exists(Ledger::draft_path(path)))
+    return Error(Fault::ledger, "a backup is being put in the place of the ledger " + path,
+                 "call again; if that was cut off, `jobrun ledger restore FILE` does it again");
+  return Error(
+      Fault::setup, "there is no ledger at " + path,
+      "if there was one, `jobrun ledger restore FILE` puts a backup in its place; `jobrun init` makes a "
+      "new one, which knows nothing of what was done");
+}
+
 /// Interrupts a blocking flock: no SA_RESTART, so that it answers EINTR.
 void wake_up(int) {}
 
@@ -104,20 +115,27 @@ Result<void> lock_in_turn(int lock_file, const std::string& path) {
 
 }  // namespace
 
+Result<Fd> Ledger::lock_writer(const std::string& path) {
+  Fd lock(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!lock) return system_error(Fault::setup, "open " + path + ".lock", errno);
+  if (auto locked = lock_in_turn(lock.get(), path); !locked) return locked.error();
+  return lock;
+}
+
 Result<bool> Ledger::create(const std::string& path) {
   const std::string folder = path_folder(path);
   if (auto made = make_folder(folder); !made) return made.error();
   if (auto trusted = check_trusted_folder(folder); !trusted) return trusted.error();
   if (auto local = check_local_file_system(folder); !local) return local.error();
   // One creator at a time: journal_mode=WAL on a fresh file ignores the busy timeout.
-  Fd lock(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!lock) return system_error(Fault::setup, "open " + path + ".lock", errno);
-  if (auto locked = lock_in_turn(lock.get(), path); !locked) return locked.error();
+  auto lock = lock_writer(path);
+  if (!lock) return lock.error();
   if (exists(path)) {
     auto there = open(path, Purpose::look);
     if (!there) return there.error();
     return false;
   }
+  if (exists(draft_path(path))) return no_ledger(path);
   // Made under another name and renamed when it is whole, so that a half-made ledger is never met.
   const std::string draft = path + ".new";
   for (const char* suffix : {"", "-wal", "-shm", "-journal"}) ::unlink((draft + suffix).c_str());
@@ -149,25 +167,28 @@ Result<bool> Ledger::create(const std::string& path) {
   return true;
 }
 
-Result<Ledger> Ledger::open(const std::string& path, Purpose purpose) {
+Result<void> Ledger::check_place(const std::string& path) {
   struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0) {
-    if (errno == ENOENT || errno == ENOTDIR)
-      return Error(Fault::setup, "there is no ledger at " + path,
-                   "`jobrun init` makes a new one; if there was one, restore it: a new ledger knows nothing "
-                   "of what was done");
+  if (::lstat(path.c_str(), &info) == 0) {
+    if (S_ISLNK(info.st_mode))
+      return Error(Fault::setup, "ledger " + path + " is a symbolic link", "name the file itself");
+    // Root too: what it wrote, and what its jobs did, would be out of the owner's reach from then on.
+    if (info.st_uid != ::geteuid())
+      return Error(Fault::setup, fmt::format("ledger {} belongs to uid {}, not to you", path, info.st_uid),
+                   as_owner(info.st_uid));
+    if (auto trusted = check_trusted_file(path); !trusted) return trusted;
+  } else if (errno != ENOENT && errno != ENOTDIR) {
     return out_of_reach(path, errno);
   }
-  if (S_ISLNK(info.st_mode))
-    return Error(Fault::setup, "ledger " + path + " is a symbolic link", "name the file itself");
-  // Root too: what it wrote, and what its jobs did, would be out of the owner's reach from then on.
-  if (info.st_uid != ::geteuid())
-    return Error(Fault::setup, fmt::format("ledger {} belongs to uid {}, not to you", path, info.st_uid),
-                 as_owner(info.st_uid));
-  if (auto trusted = check_trusted_file(path); !trusted) return trusted.error();
   const std::string folder = path_folder(path);
-  if (auto trusted = check_trusted_folder(folder); !trusted) return trusted.error();
-  if (auto local = check_local_file_system(folder); !local) return local.error();
+  if (auto trusted = check_trusted_folder(folder); !trusted) return trusted;
+  return check_local_file_system(folder);
+}
+
+Result<Ledger> Ledger::open(const std::string& path, Purpose purpose) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0 && (errno == ENOENT || errno == ENOTDIR)) return no_ledger(path);
+  if (auto fit = check_place(path); !fit) return fit.error();
 
   const bool had_wal = exists(path + "-wal");
   Database::leave_folder_sync_to_caller();  // write() does it, when the log is new
@@ -202,6 +223,11 @@ Result<void> Ledger::writer_lock() {
   return lock_in_turn(lock_file_.get(), path_);
 }
 
+Result<void> Ledger::still_in_place() const {
+  if (!database_.has_moved()) return {};
+  return Error(Fault::ledger, "the ledger " + path_ + " was replaced a moment ago", "call again");
+}
+
 Result<void> Ledger::transaction(const std::function<Result<void>()>& body, bool& disk_full) {
   disk_full = false;
   auto done = database_.execute("BEGIN IMMEDIATE");
@@ -219,7 +245,8 @@ Result<void> Ledger::write(const std::function<Result<void>()>& body) {
   auto locked = writer_lock();
   if (!locked) return locked.error();
   bool disk_full = false;
-  auto written = transaction(body, disk_full);
+  auto written = still_in_place();
+  if (written) written = transaction(body, disk_full);
   if (disk_full) {
     ::unlink((path_ + ".ballast").c_str());
     written = transaction(body, disk_full);
@@ -274,7 +301,7 @@ std::string Ledger::output_path(std::int64_t attempt) const {
 void Ledger::tidy() {
   if (turns_ < 8) return;  // a plain run leaves a few frames: cheaper to read than to write back
   if (auto locked = writer_lock(); !locked) return;
-  (void)database_.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+  if (still_in_place()) (void)database_.execute("PRAGMA wal_checkpoint(TRUNCATE)");
   ::flock(lock_file_.get(), LOCK_UN);
 }
 

@@ -50,6 +50,14 @@ class Ledger {
   enum class Purpose { run, look };
   static Result<Ledger> open(const std::string& path, Purpose purpose);
 
+  /// What open() asks of the place: a regular file of ours, if it is there, in a trusted folder of this
+  /// machine.
+  static Result<void> check_place(const std::string& path);
+  /// The writer's lock, for whoever makes or replaces the file; held while the descriptor is open.
+  static Result<Fd> lock_writer(const std::string& path);
+  /// Room beside `path` in which a backup is made ready to take its place (ledger/restore.hpp).
+  static std::string draft_path(const std::string& path) { return path + ".restored"; }
+
   const std::string& path() const { return path_; }
   std::string run_folder() const { return path_ + ".run"; }
   /// Where all that an attempt wrote is kept: while it runs, and later where its row can't hold it. Often
@@ -58,6 +66,7 @@ class Ledger {
 
   /// One transaction, durable when it returns, under the writer's lock. Where the disk is full the ballast is
   /// let go and `body` runs once more: it must not have changed anything but the ledger and its own results.
+  /// Fault::ledger where a backup has taken the ledger's place since it was opened.
   Result<void> write(const std::function<Result<void>()>& body);
   /// A snapshot for several reads.
   Result<void> read(const std::function<Result<void>()>& body);
@@ -87,6 +96,7 @@ class Ledger {
  private:
   Ledger(std::string path, Database database) : path_(std::move(path)), database_(std::move(database)) {}
   Result<void> writer_lock();
+  Result<void> still_in_place() const;
   Result<void> transaction(const std::function<Result<void>()>& body, bool& disk_full);
 
   std::string path_;

@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "ledger/cursors.hpp"
 #include "ledger/effects.hpp"
+#include "ledger/lost.hpp"
 
 namespace jobrun {
 
@@ -50,6 +51,22 @@ Result<Answered> take_over(Ledger& ledger, const Speaker& speaker, Effect effect
   return granted(effect, request, sends ? "intended" : "probe");
 }
 
+/// The ledger does not have it, but it may have been begun in the interval that is lost: at the earliest when
+/// that began, so that its token is never thought younger than it is.
+Result<Answered> recall(Ledger& ledger, const Speaker& speaker, Effect effect, const LostInterval& lost,
+                        const ChannelRequest& request, Instant now) {
+  effect.intended_at = lost.since;
+  effect.tries = 0;
+  if (auto added = add_intent(ledger, effect, now); !added) return added.error();
+  auto answered = take_over(ledger, speaker, effect, request, now);
+  if (!answered || answered->grip != Grip::let_go) return answered;
+  const std::string what =
+      fmt::format("effect {} may have happened between {} and {}, of which the restored ledger knows nothing",
+                  printable(effect.key), lost.since, lost.until.empty() ? "its restore" : lost.until);
+  return Answered{ok_reply(request.id, Json::object().set("state", "in_doubt").set("message", what)),
+                  Grip::let_go};
+}
+
 Result<Answered> intend(Ledger& ledger, const Speaker& speaker, const ChannelRequest& request, Instant now) {
   const std::string scope = scope_of(speaker.run, request);
   auto found = find_effect(ledger, scope, request.key);
@@ -64,6 +81,9 @@ Result<Answered> intend(Ledger& ledger, const Speaker& speaker, const ChannelReq
     effect.token_ttl = request.token_ttl;
     effect.attempt = speaker.attempt;
     effect.keep = speaker.keep;
+    auto lost = lost_interval_for(ledger, scope, request.key);
+    if (!lost) return lost.error();
+    if (*lost) return recall(ledger, speaker, std::move(effect), **lost, request, now);
     if (auto added = add_intent(ledger, effect, now); !added) return added.error();
     return granted(effect, request, "intended");
   }

@@ -124,8 +124,11 @@ Result<void> record_end(World& world, const Manifest& manifest, const Run& run, 
     unit.state = UnitState::in_doubt;
     unit.next_at.reset();
     unit.reason = doubt_reason;
-    unit.message = fmt::format("effect {} was begun and never confirmed", printable(open->front())) +
-                   (open->size() > 1 ? fmt::format(", and {} more", open->size() - 1) : "");
+    unit.message =
+        fmt::format("effect {} {}", printable(open->front().key),
+                    open->front().tries > 0 ? "was begun and never confirmed"
+                                            : "may have happened in the interval that the ledger has lost") +
+        (open->size() > 1 ? fmt::format(", and {} more", open->size() - 1) : "");
     unit.next_action = next_step(manifest, run, unit, judgement.pause.has_value());
     judgement.end.next_action = unit.next_action;
     judgement.end.next_at.reset();

@@ -86,7 +86,7 @@ class Completion(JobrunCase):
         self.assertEqual(["customer_1", "customer_37"], sorted(self.offered("jobrun retry invoice_sync --unit cust")))
         self.assert_offers("jobrun show ", "nightly:2026-04-12", "backup:2026-04-13", "backup")
         self.assertEqual(["confirm"], self.offered("jobrun effects con"))
-        self.assertEqual(["backup", "check"], sorted(self.offered("jobrun ledger ")))
+        self.assertEqual(["backup", "check", "restore"], sorted(self.offered("jobrun ledger ")))
         self.assertEqual(["bash", "fish", "zsh"], sorted(self.offered("jobrun completion ")))
         self.assert_offers("jobrun backup --run-date ", "today", "2026-04-13")
         self.assertEqual(["probe"], self.offered("jobrun once key --if-in-doubt pr"))
