@@ -4,10 +4,13 @@
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
 
+#include <map>
+
 #include "base/civil.hpp"
 #include "base/file.hpp"
 #include "base/format.hpp"
 #include "base/text.hpp"
+#include "ledger/alerts.hpp"
 #include "ledger/examination.hpp"
 
 namespace jobrun {
@@ -118,6 +121,28 @@ void examine_callers(Ledger& ledger, Instant now, Symptoms& symptoms) {
     symptoms.push_back({State::ok, "callers", "in the last 7 days: " + join(seen, ", "), ""});
 }
 
+/// One line for each target that can't be reached, with its latest error: what is behind it is the same.
+void examine_letters(Ledger& ledger, Symptoms& symptoms) {
+  auto letters = undelivered_letters(ledger, 1000);
+  if (!letters) return fail(symptoms, "alerts", letters.error());
+  std::map<std::pair<std::string, std::string>, std::pair<const Letter*, int>> targets;
+  for (const auto& letter : *letters) {  // the newest first
+    auto& [latest, count] = targets.try_emplace({letter.job, letter.target}, &letter, 0).first->second;
+    ++count;
+  }
+  if (targets.empty()) symptoms.push_back({State::ok, "alerts", "none is undelivered", ""});
+  for (const auto& [whose, held] : targets) {
+    const auto& [latest, count] = held;
+    symptoms.push_back(
+        {State::warn, "alerts",
+         fmt::format("{} of {} not delivered to {}: {}", count, whose.first, clip(whose.second, 120),
+                     clip(latest->error, 200)),
+         latest->next_at.empty()
+             ? "given up: mend the target; the next alert that reaches it ends this"
+             : "mend the target; a call of jobrun from " + latest->next_at + " on tries again"});
+  }
+}
+
 void examine_inside(Ledger& ledger, const LedgerSizes& sizes, Instant now, Symptoms& symptoms) {
   if (sizes.ledger > most_read_through) {
     symptoms.push_back(
@@ -134,6 +159,7 @@ void examine_inside(Ledger& ledger, const LedgerSizes& sizes, Instant now, Sympt
   if (newest) examine_clock(*newest, now, symptoms);
   if (!newest) examine_clock("", now, symptoms);
   examine_callers(ledger, now, symptoms);
+  examine_letters(ledger, symptoms);
 }
 
 }  // namespace

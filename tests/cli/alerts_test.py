@@ -240,6 +240,18 @@ class Outbox(AlertCase):
         self.assertEqual([("given_up",)], self.ledger("SELECT state FROM letters"))
         self.assert_says(self.run_jobrun("status"), "not_delivered", "given_up")
 
+    def test_doctor_tells_which_target_can_not_be_reached_and_why(self):
+        self.assert_says(self.run_jobrun("doctor"), "ok    alerts: none is undelivered")
+        receiver = Receiver()
+        receiver.close()
+        self.failing_job(alerts=[self.webhook(receiver)])
+        self.assert_code(80, self.run_job("broken", now="2026-04-12T02:00:00Z"))
+        told = self.run_jobrun("doctor", now="2026-04-12T02:01:00Z")
+        self.assert_says(told, "warn  alerts: 1 of broken not delivered to", receiver.url + "/hook",
+                         "mend the target; a call of jobrun from 2026-04-12T02:")
+        self.run_jobrun("tick", now="2026-04-15T02:00:00Z")
+        self.assert_says(self.run_jobrun("doctor"), "given up: mend the target")
+
     def test_a_receiver_that_is_gone_for_good_is_given_up_at_once(self):
         receiver = self.receiver(410)
         self.failing_job(alerts=[self.webhook(receiver)])
