@@ -80,11 +80,13 @@ void append_field(std::string& entry, std::string_view name, std::string_view va
 
 }  // namespace
 
-std::string journal_entry(std::string_view level, std::string_view message, const LogFields& fields) {
+std::string journal_entry(std::string_view level, std::string_view message, const LogFields& fields,
+                          std::string_view message_id) {
   std::string entry;
   append_field(entry, "MESSAGE", message);
   append_field(entry, "PRIORITY", std::to_string(priority_of(level)));
   append_field(entry, "SYSLOG_IDENTIFIER", "jobrun");
+  if (!message_id.empty()) append_field(entry, "MESSAGE_ID", message_id);
   for (const auto& [key, value] : fields) {
     if (value.empty()) continue;
     std::string name = "JOBRUN_";

@@ -20,9 +20,11 @@ std::string logfmt_line(Instant at, std::string_view level, std::string_view mes
                         const LogFields& fields);
 /// Numbers too are text; the names are those of logfmt.
 std::string json_line(Instant at, std::string_view level, std::string_view message, const LogFields& fields);
-/// systemd-journald's native protocol: MESSAGE (which may have several lines), PRIORITY, SYSLOG_IDENTIFIER
-/// and a field JOBRUN_NAME for each one that is not empty.
-std::string journal_entry(std::string_view level, std::string_view message, const LogFields& fields);
+/// systemd-journald's native protocol: MESSAGE (which may have several lines), PRIORITY, SYSLOG_IDENTIFIER,
+/// MESSAGE_ID where there is one (systemd.journal-fields(7)), and a field JOBRUN_NAME for each one that is
+/// not empty.
+std::string journal_entry(std::string_view level, std::string_view message, const LogFields& fields,
+                          std::string_view message_id = {});
 /// syslog(3)'s number for "error", "warn" and "info".
 int priority_of(std::string_view level);
 

@@ -67,7 +67,7 @@ void Log::choose(LogForm form) {
 }
 
 void Log::write(std::string_view level, std::string_view message, const LogFields& fields,
-                std::string_view sentence) {
+                std::string_view sentence, std::string_view message_id) {
   // Before a run is known there is nothing but the words.
   if (run_.empty() && form_ == LogForm::logfmt && !chosen_) return print_err(led("jobrun: ", sentence));
   LogFields all = run_;
@@ -78,7 +78,7 @@ void Log::write(std::string_view level, std::string_view message, const LogField
     case LogForm::json:
       return print_err(json_line(clock_.wall(), level, message, all) + "\n");
     case LogForm::journal:
-      if (send_to_journal(journal_entry(level, sentence, all))) return;
+      if (send_to_journal(journal_entry(level, sentence, all, message_id))) return;
       return print_err(led(fmt::format("<{}>", priority_of(level)), sentence));
     case LogForm::text:
       return print_err(led(fields.empty() ? "jobrun: " : "", sentence));  // an attempt's begins with its name

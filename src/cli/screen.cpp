@@ -187,7 +187,10 @@ void RunScreen::unit_ended(const Run& run, const Unit& unit, const AttemptEnd& e
                       {"dur_ms", std::to_string(end.wall_ms.value_or(0))},
                       {"next_action", end.next_action}};
   if (worse && !tail.empty()) fields.emplace_back("output", join(tail, "\n"));
-  log_.write(worse ? "warn" : "info", bad ? "attempt failed" : "attempt done", fields, sentence + lines);
+  log_.write(worse ? "warn" : "info", bad ? "attempt failed" : "attempt done", fields, sentence + lines,
+             unit.state == UnitState::done ? unit_is_done_id
+             : needs_person(unit.state)    ? unit_needs_person_id
+                                           : "");
 }
 
 void RunScreen::progress(const Run& run, const Unit& unit, int attempt, const std::string& message,

@@ -3,13 +3,17 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.jobrun_case import JOBRUN, JobrunCase  # noqa: E402
+from support.jobrun_case import JOBRUN, JobrunCase, REPOSITORY  # noqa: E402
+
+# What jobrun(1) says that entries of the journal can be found by.
+IDS = {what: number for number, what in re.findall(r"^\.It Dv ([0-9a-f]{32})\n([^:\n]*)", (REPOSITORY / "man/jobrun.1").read_text(), re.M)}
 
 HOSTILE = "x\n<0>forged PRIORITY=0\nPRIORITY=0\x1b[2J"
 
@@ -81,6 +85,7 @@ class InTheJournal(JobrunCase):
         journald = next((path for path in ("/lib/systemd/systemd-journald", "/usr/lib/systemd/systemd-journald") if os.path.exists(path)), None)
         if journald is None or shutil.which("journalctl") is None:
             self.skipTest("systemd-journald is not installed")
+        self.shell_job("hopeless", "exit 78\n")
         self.shell_job("sync", f"printf '%s' '{HOSTILE}' | head -c 40; echo; test $JOBRUN_UNIT = a\n", units=["a", "b"])
         done = self.in_private_run(self.CALL + f"""
             {journald} & journald=$!
@@ -89,6 +94,11 @@ class InTheJournal(JobrunCase):
             journalctl --sync
             journalctl -o json JOBRUN_JOB=sync > $T/all
             journalctl -o json JOBRUN_RUN_ID=nightly JOBRUN_UNIT=b JOBRUN_ATTEMPT=1 > $T/b
+            call sync --run-date 2026-04-13 --run-id second
+            call hopeless --run-date 2026-04-13
+            journalctl --sync
+            journalctl -o json MESSAGE_ID={IDS["a unit is done"]} > $T/done
+            journalctl -o json MESSAGE_ID={IDS["a unit needs a person"]} > $T/person
             kill $journald""")
         if not self.has("b") or not self.read("all"):
             self.skipTest("systemd-journald can't run here: " + (done.stderr.strip()[-300:] or "it took no entry"))
@@ -99,6 +109,13 @@ class InTheJournal(JobrunCase):
         self.assertTrue(entry["MESSAGE"].startswith("nightly/b#1: retry, exit_1: exited with 1; next: try again"), entry["MESSAGE"])
         self.assertIn("\n  | <0>forged PRIORITY=0", entry["MESSAGE"])
         self.assertEqual(self.read("stream"), "")
+        self.assertEqual([(json.loads(line)["JOBRUN_RUN_ID"], json.loads(line)["JOBRUN_UNIT"]) for line in self.read("done").splitlines()],
+                         [("nightly", "a"), ("second", "a")])
+        self.assertEqual([json.loads(line)["JOBRUN_JOB"] for line in self.read("person").splitlines()], ["hopeless"])
+
+    def test_the_manual_has_the_message_ids_that_entries_carry(self):
+        source = (REPOSITORY / "src/cli/log.hpp").read_text()
+        self.assertEqual(sorted(IDS.values()), sorted(re.findall(r'_id = "([0-9a-f]{32})"', source)))
 
     def test_without_a_journal_lines_carry_their_priority(self):
         self.shell_job("sync", "echo one; exit 3\n")
