@@ -127,7 +127,7 @@ std::string ago(const std::string& stamp, Instant now) {
 }
 
 RunScreen::RunScreen(Log& log, bool quiet)
-    : log_(log), quiet_(quiet), on_terminal_(on_terminal(STDERR_FILENO)) {}
+    : log_(log), quiet_(quiet), on_terminal_(on_terminal(STDERR_FILENO)), told_at_(log.clock().steady()) {}
 
 RunScreen::~RunScreen() {
   clear();
@@ -196,6 +196,16 @@ void RunScreen::unit_ended(const Run& run, const Unit& unit, const AttemptEnd& e
 void RunScreen::progress(const Run& run, const Unit& unit, int attempt, const std::string& message,
                          std::optional<double> fraction) {
   const std::string share = fraction ? fmt::format(" {:.0f}%", *fraction * 100) : "";
+  if (!draws()) {
+    const Span now = log_.clock().steady();
+    if (quiet_ || now - told_at_ < progress_every) return;
+    told_at_ = now;
+    LogFields fields = {{"unit", unit.unit}, {"attempt", std::to_string(attempt)}, {"message", message}};
+    if (fraction) fields.emplace_back("fraction", fmt::format("{:.3f}", *fraction));
+    return log_.write("info", "progress", fields,
+                      fmt::format("{}:{} {}", printable(attempt_name(run.run_id, unit.unit, attempt)), share,
+                                  printable(message)));
+  }
   status_line(fmt::format("{} {} [{}/{}] {} attempt {}{}: {}", run.job, run.run_date, ended_,
                           run.counts.total(), printable(unit.unit), attempt, share, printable(message)));
 }

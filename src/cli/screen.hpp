@@ -36,9 +36,10 @@ std::string moment(const std::string& stamp);
 std::string ago(const std::string& stamp, Instant now);
 
 /// Commentary of a run: on a terminal a line that is overwritten and the failures; else one log line per
-/// attempt that ended.
+/// attempt that ended, and of a long run one a minute that says how far it is.
 class RunScreen final : public Observer {
  public:
+  static constexpr Span progress_every = std::chrono::minutes(1);
   RunScreen(Log& log, bool quiet);
   ~RunScreen() override;
   /// Takes the progress line away: before anything else is printed.
@@ -56,6 +57,7 @@ class RunScreen final : public Observer {
   bool draws() const { return on_terminal_ && !log_.was_chosen(); }
   bool quiet_, on_terminal_;
   bool line_shown_ = false;
+  Span told_at_;  // the last line of progress, or the beginning
   int ended_ = 0;
 };
 
