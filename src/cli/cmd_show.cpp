@@ -1,5 +1,6 @@
 // jobrun show RUN: one run with its units and attempts, on one screen.
 #include <algorithm>
+#include <set>
 
 #include "base/civil.hpp"
 #include "base/format.hpp"
@@ -8,6 +9,7 @@
 #include "cli/run_view.hpp"
 #include "cli/run_words.hpp"
 #include "cli/screen.hpp"
+#include "ledger/crashes.hpp"
 #include "ledger/runs.hpp"
 
 namespace jobrun {
@@ -26,6 +28,14 @@ Result<Exit> cmd_show(const Session& session) {
   if (!run) return run.error();
   auto units = units_of(ledger, run->id);
   if (!units) return units.error();
+  std::set<std::int64_t> gone;
+  if (run->counts.running > 0) {
+    auto crashed = crashed_units(ledger);
+    if (!crashed) return crashed.error();
+    for (const auto& one : *crashed)
+      if (one.run_id == run->id) gone.insert(one.unit_id);
+  }
+  const bool all_gone = !gone.empty() && static_cast<int>(gone.size()) == run->counts.running;
   const auto wanted = session.args.values("--unit");
   for (const auto& name : wanted)
     if (std::none_of(units->begin(), units->end(), [&](const Unit& unit) { return unit.unit == name; }))
@@ -35,7 +45,7 @@ Result<Exit> cmd_show(const Session& session) {
   Json list = Json::array();
   std::string text = fmt::format("{} for {}, run {}{}: {}\n", run->job, run->run_date, run->run_id,
                                  run->generation > 1 ? fmt::format(" (generation {})", run->generation) : "",
-                                 word_of(run->state));
+                                 all_gone ? word_of(AttemptState::crashed) : word_of(run->state));
   text += fmt::format("  {} unit{}: {}; made {}, last change {}\n", run->counts.total(),
                       run->counts.total() == 1 ? "" : "s", counts_text(run->counts), run->created_at,
                       run->changed_at);
@@ -44,7 +54,7 @@ Result<Exit> cmd_show(const Session& session) {
   if (grouped) text += unit_groups_text(*units);
   if (!session.json()) most_urgent_first(*units);
   std::size_t shown = 0, quiet = 0;
-  for (const Unit& unit : *units) {
+  for (Unit& unit : *units) {
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), unit.unit) == wanted.end()) continue;
     // On the screen a unit that was done at the first attempt is only counted, where there are many.
     const bool dull =
@@ -56,6 +66,7 @@ Result<Exit> cmd_show(const Session& session) {
     auto attempts = attempts_of(ledger, unit.id);
     if (!attempts) return attempts.error();
     ++shown;
+    if (gone.contains(unit.id)) tell_crash(unit, *attempts);
     if (!session.json()) {
       text += unit_text(unit, *attempts, !wanted.empty() || units->size() == 1);
       continue;

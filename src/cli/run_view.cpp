@@ -50,8 +50,19 @@ void attempt_lines(const Attempt& attempt, std::vector<std::vector<std::string>>
 
 }  // namespace
 
+void tell_crash(Unit& unit, std::vector<Attempt>& attempts) {
+  unit.message = "its process is gone";
+  unit.next_action = "the next call for it, or `jobrun tick`, records the crash and brings it on";
+  if (attempts.empty()) return;
+  attempts.back().state = AttemptState::crashed;
+  attempts.back().reason = "crashed";
+}
+
 std::string unit_text(const Unit& unit, const std::vector<Attempt>& attempts, bool with_output) {
-  std::string text = fmt::format("  {}  {}{}\n", printable(unit.unit), word_of(unit.state),
+  const bool crashed =
+      unit.state == UnitState::running && !attempts.empty() && attempts.back().state == AttemptState::crashed;
+  std::string text = fmt::format("  {}  {}{}\n", printable(unit.unit),
+                                 crashed ? word_of(AttemptState::crashed) : word_of(unit.state),
                                  unit.message.empty() ? "" : ": " + unit.message);
   std::vector<std::vector<std::string>> rows;
   for (const auto& attempt : attempts) attempt_lines(attempt, rows);

@@ -11,6 +11,8 @@
 namespace jobrun {
 
 Json attempt_json(const Attempt& attempt);
+/// A unit whose process is gone, and nobody has met it yet: its last attempt is told as the crash that it is.
+void tell_crash(Unit& unit, std::vector<Attempt>& attempts);
 /// The unit, a line per attempt, the next action; with the last attempt's output where it is asked for.
 std::string unit_text(const Unit& unit, const std::vector<Attempt>& attempts, bool with_output);
 /// In doubt, exhausted, stopped, then what goes on, then what is done; else as they were listed.

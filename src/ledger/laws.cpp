@@ -2,6 +2,7 @@
 
 #include "base/format.hpp"
 #include "base/text.hpp"
+#include "ledger/crashes.hpp"
 #include "ledger/rows.hpp"
 
 namespace jobrun {
@@ -54,39 +55,14 @@ constexpr Law laws[] = {
      " WHERE e.state <> 'confirmed' AND (e.state = 'in_doubt' OR a.state IS NOT 'running') LIMIT 20"},
 };
 
-struct RunningUnit {
-  std::int64_t id = 0;
-  std::string job, unit, started_at;
-};
-
-Result<std::vector<RunningUnit>> running_units(Ledger& ledger) {
-  auto query = ledger.database().prepare(
-      "SELECT u.id, u.job, u.unit, a.started_at FROM units u JOIN attempts a ON a.unit = u.id"
-      " AND a.number = u.attempts WHERE u.state = 'running' AND u.state <> 'done'");
-  if (!query) return query.error();
-  return all_rows(query, [](const Statement& row) {
-    return RunningUnit{row.integer(0), row.text(1), row.text(2), row.text(3)};
-  });
-}
-
-/// Asked for after the rows were read: what ended in between is neither running nor held, and no crash.
 Result<void> find_crashes(Ledger& ledger, std::vector<Finding>& findings) {
-  auto units = running_units(ledger);
-  if (!units) return units.error();
-  std::vector<RunningUnit> unheld;
-  for (auto& unit : *units)
-    if (!ledger.is_leased(unit.job, unit.unit)) unheld.push_back(std::move(unit));
-  if (unheld.empty()) return {};
-  auto still = running_units(ledger);
-  if (!still) return still.error();
-  for (const auto& unit : unheld) {
-    for (const auto& now : *still)
-      if (now.id == unit.id && now.started_at == unit.started_at)
-        findings.push_back(
-            {"crashed",
-             fmt::format("{} {} was begun at {} and nobody runs it: the next call brings it on", unit.job,
-                         unit.unit, unit.started_at),
-             false});
+  auto crashed = crashed_units(ledger);
+  if (!crashed) return crashed.error();
+  for (const auto& unit : *crashed) {
+    findings.push_back({"crashed",
+                        fmt::format("{} {} was begun at {} and nobody runs it: the next call brings it on",
+                                    unit.job, unit.unit, unit.started_at),
+                        false});
     if (findings.size() > 200) break;
   }
   return {};

@@ -122,6 +122,7 @@ Result<ReportJob> one_job(Ledger& ledger, const Places& places, const std::strin
   const std::string from = format_date(std::chrono::sys_days(today) - std::chrono::days(days));
   auto runs = latest_runs(ledger, name, from, most_runs);
   if (!runs) return runs.error();
+  for (auto& seen : *runs) tell_crashes(report, seen.run);
   job.days = days_of(*runs, expected->period, expected->zone, today, days);
   if (auto ok = add_bars(ledger, job, *runs, report.at); !ok) return ok.error();
   auto success = last_success(ledger, name);
@@ -217,6 +218,9 @@ Result<Report> gather_report(Ledger& ledger, const Places& places, ReportRequest
   report.stale_at = now + std::chrono::hours(24);
   report.request = std::move(request);
   report.ledger = ledger.path();
+  auto crashed = crashed_units(ledger);  // before the snapshot: what ends meanwhile is told as it ended
+  if (!crashed) return crashed.error();
+  report.crashed = std::move(*crashed);
   if (auto ok = ledger.read([&] { return read_all(ledger, places, report); }); !ok) return ok.error();
   if (report.request.redact) redact(report);
   return report;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/civil.hpp"
+#include "ledger/crashes.hpp"
 #include "ledger/survey.hpp"
 #include "run/places.hpp"
 
@@ -89,6 +90,7 @@ struct Report {
   std::vector<ReportRun> runs;
   std::vector<EffectStory> effects;  ///< newest first, without their tokens
   Extent extent;                     ///< of the whole ledger
+  std::vector<CrashedUnit> crashed;  ///< that no call has met yet: nobody runs them, whatever their row says
   std::int64_t jobs_left_out = 0, matters_left_out = 0;
   std::array<int, 5> standing{};  ///< how many jobs are at which ReportJob::Standing
   int count(ReportJob::Standing which) const { return standing[static_cast<std::size_t>(which)]; }
@@ -107,6 +109,9 @@ std::vector<ReportMatter> matters_of(const std::vector<Attention>& rows);
 /// The strip of a job that ends with `today`, from its runs, newest first.
 std::vector<ReportDay> days_of(const std::vector<SeenRun>& runs, std::optional<Span> period, const Zone& zone,
                                Date today, int days);
+/// Without units whose process is gone: they wait for the next call.
+void tell_crashes(const Report& report, Run& run);
+void tell_crashes(const Report& report, std::vector<RunAttempt>& attempts);
 /// Recent attempts and the stories of runs: those of matters, then those that moved last. `moved`: runs.
 Result<void> tell_runs(Ledger& ledger, std::vector<Run> moved, Report& report);
 /// Replaces or takes away what may hold customer data.

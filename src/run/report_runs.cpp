@@ -43,6 +43,7 @@ Result<ReportRun> story_of(Ledger& ledger, const Run& run, const Report& report)
   story.plights = std::move(*plights);
   auto attempts = attempts_in(ledger, run.id, Wanted::telling, most_attempts);
   if (!attempts) return attempts.error();
+  tell_crashes(report, *attempts);
   std::sort(attempts->begin(), attempts->end(),
             [](const RunAttempt& a, const RunAttempt& b) { return a.attempt.id < b.attempt.id; });
   const RunAttempt* telling = nullptr;
@@ -71,6 +72,7 @@ Result<std::vector<Run>> add_recent(Ledger& ledger, const std::vector<Run>& move
     units += run.counts.total() - run.counts.pending;
     auto attempts = attempts_in(ledger, run.id, Wanted::latest, most_recent);
     if (!attempts) return attempts.error();
+    tell_crashes(report, *attempts);
     for (auto& one : *attempts)
       report.recent.push_back({run.id, run.job, run.run_date, false, std::move(one)});
     seen.push_back(run);
@@ -83,6 +85,25 @@ Result<std::vector<Run>> add_recent(Ledger& ledger, const std::vector<Run>& move
 }
 
 }  // namespace
+
+void tell_crashes(const Report& report, Run& run) {
+  for (const auto& unit : report.crashed) {
+    if (unit.run_id != run.id || run.counts.running == 0) continue;
+    --run.counts.running;
+    ++run.counts.pending;
+  }
+  if (run.state == UnitState::running && run.counts.running == 0) run.state = UnitState::pending;
+}
+
+void tell_crashes(const Report& report, std::vector<RunAttempt>& attempts) {
+  for (auto& one : attempts)
+    for (const auto& unit : report.crashed)
+      if (unit.attempt_id == one.attempt.id && one.attempt.state == AttemptState::running) {
+        one.attempt.state = AttemptState::crashed;
+        one.attempt.reason = "crashed";
+        one.attempt.message = "its process is gone; the next call for it brings it on";
+      }
+}
 
 Result<void> tell_runs(Ledger& ledger, std::vector<Run> moved, Report& report) {
   std::sort(moved.begin(), moved.end(), [](const Run& a, const Run& b) {
@@ -105,6 +126,7 @@ Result<void> tell_runs(Ledger& ledger, std::vector<Run> moved, Report& report) {
     auto run = find_run(ledger, matter.job, matter.run_date);
     if (!run) return run.error();
     if (!*run) continue;
+    tell_crashes(report, **run);
     if (auto ok = tell(**run); !ok) return ok;
     if (told.contains((*run)->id)) matter.run = (*run)->id;
   }
