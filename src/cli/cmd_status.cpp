@@ -40,6 +40,9 @@ Result<Exit> cmd_status(const Session& session) {
   auto needed = attention_groups(ledger, only, now);
   if (!needed) return needed.error();
   needed = one_matter_each(std::move(*needed));
+  auto ahead = ahead_of_clock(ledger, now);
+  if (!ahead) return ahead.error();
+  if (!only.empty()) std::erase_if(*ahead, [&](const AheadOfClock& row) { return row.job != only; });
   std::vector<JobStanding> standings;
   StaleJobs stale;
   for (const auto& job : *jobs) {
@@ -55,7 +58,8 @@ Result<Exit> cmd_status(const Session& session) {
     units = std::move(*all);
   }
   if (!session.json()) {
-    std::string text = attention_text(*needed, now) + stale.text() + standings_text(standings, now);
+    std::string text = attention_text(*needed, now) + ahead_text(*ahead, now) + stale.text() +
+                       standings_text(standings, now);
     if (!units.empty()) {
       auto detail = standing_units_text(ledger, std::move(units), now);
       if (!detail) return detail.error();
@@ -70,6 +74,7 @@ Result<Exit> cmd_status(const Session& session) {
                   .set("schema_version", 1)
                   .set("ledger", ledger.path())
                   .set("attention", attention_json(*needed))
+                  .set("ahead_of_clock", ahead_json(*ahead))
                   .set("stale", std::move(stale.list))
                   .set("jobs", std::move(list));
   if (!only.empty()) {

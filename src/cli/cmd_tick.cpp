@@ -1,11 +1,13 @@
 // jobrun tick: brings on what is due in any job, and nothing else. One crontab line gives plain cron its
 // retries.
 #include "base/format.hpp"
+#include "cli/job_view.hpp"
 #include "cli/run_words.hpp"
 #include "cli/screen.hpp"
 #include "handler/channel_server.hpp"
 #include "handler/stop_signals.hpp"
 #include "run/alerts.hpp"
+#include "run/next_step.hpp"
 #include "run/notify.hpp"
 
 namespace jobrun {
@@ -47,6 +49,11 @@ Result<Exit> cmd_tick(const Session& session) {
   if (session.json())
     print_out(Json::object().set("schema_version", 1).set("runs", std::move(runs)).dump() + "\n");
   if (due->empty() && !session.quiet() && !session.json()) session.log.note("info", "nothing is due");
+  auto ahead = ahead_of_clock(ledger, session.clock.wall());
+  if (!ahead) return ahead.error();
+  for (const auto& row : *ahead)
+    if (!session.quiet())
+      session.log.note("warn", phrase_of(row, session.clock.wall()) + "; " + next_step(row));
   // 83 and 85 say that somebody else has it, or that nobody should: no news for the scheduler of ticks.
   Exit answer = Exit::done;
   for (const Exit exit : exits)

@@ -162,6 +162,33 @@ Json attention_json(const std::vector<Attention>& rows) {
   return list;
 }
 
+std::string phrase_of(const AheadOfClock& ahead, Instant now) {
+  const auto last = parse_instant(ahead.last_at);
+  return fmt::format("{} {}: not due before {}, by a clock that was {} ahead of now when it was last tried{}",
+                     ahead.job, ahead.run_date, moment(ahead.next_at),
+                     last ? format_age(*last - now) : ahead.last_at,
+                     ahead.units == 1 ? "" : fmt::format(" ({} units)", ahead.units));
+}
+
+std::string ahead_text(const std::vector<AheadOfClock>& rows, Instant now) {
+  std::string text;
+  for (const auto& row : rows) text += phrase_of(row, now) + "\n    next: " + next_step(row) + "\n";
+  return text.empty() ? text : text + "\n";
+}
+
+Json ahead_json(const std::vector<AheadOfClock>& rows) {
+  Json list = Json::array();
+  for (const auto& row : rows)
+    list.push(Json::object()
+                  .set("job", row.job)
+                  .set("run_date", row.run_date)
+                  .set("units", row.units)
+                  .set("last_at", row.last_at)
+                  .set("next_at", row.next_at)
+                  .set("next_action", next_step(row)));
+  return list;
+}
+
 Result<std::vector<std::string>> known_jobs(Ledger& ledger, const std::string& jobs_folder,
                                             const std::string& job) {
   auto jobs = jobs_that_ran(ledger);

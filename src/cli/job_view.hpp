@@ -39,4 +39,9 @@ std::string standings_text(const std::vector<JobStanding>& standings, Instant no
 Result<std::string> standing_units_text(Ledger& ledger, std::vector<Unit> units, Instant now);
 Json json_of(const JobStanding& standing);
 
+/// "sync 2026-04-12: not due before ..., by a clock that was 1d ahead of now when it was tried"
+std::string phrase_of(const AheadOfClock& ahead, Instant now);
+std::string ahead_text(const std::vector<AheadOfClock>& rows, Instant now);
+Json ahead_json(const std::vector<AheadOfClock>& rows);
+
 }  // namespace jobrun

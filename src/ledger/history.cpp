@@ -88,6 +88,19 @@ Result<std::vector<Attention>> attention_groups(Ledger& ledger, std::string_view
   });
 }
 
+Result<std::vector<AheadOfClock>> ahead_of_clock(Ledger& ledger, Instant now) {
+  // Clocks are put right by seconds all the time. Beside max(), the other columns are those of its row.
+  auto query = ledger.database().prepare(
+      "SELECT u.job, run_date, u.changed_at, max(next_at), count(*) FROM units u JOIN runs r ON r.id = run"
+      " WHERE u.state = 'retrying' AND u.state <> 'done' AND next_at > :limit AND u.changed_at > :limit"
+      " GROUP BY run ORDER BY next_at DESC LIMIT 20");
+  if (!query) return query.error();
+  query->bind(":limit", format_instant(now + std::chrono::minutes(5)));
+  return all_rows(query, [](const Statement& row) {
+    return AheadOfClock{row.text(0), row.text(1), row.text(2), row.text(3), row.integer(4)};
+  });
+}
+
 namespace {
 
 Result<std::vector<std::string>> words_of(Result<Statement> query, std::string_view job) {

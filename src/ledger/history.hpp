@@ -45,6 +45,13 @@ Result<std::vector<Attention>> attention(Ledger& ledger, std::string_view job, I
 /// The same, those with the same reason taken together: a night on which 300 units met the same fault is one.
 Result<std::vector<Attention>> attention_groups(Ledger& ledger, std::string_view job, Instant now);
 
+/// A run with units that wait by a clock which was set back since: their last attempt is dated after `now`.
+struct AheadOfClock {
+  std::string job, run_date, last_at, next_at;  ///< of the unit that waits longest
+  std::int64_t units = 0;
+};
+Result<std::vector<AheadOfClock>> ahead_of_clock(Ledger& ledger, Instant now);
+
 /// What a job has in the ledger, as sorted words, to be compared with another ledger's.
 struct JobPicture {
   std::vector<std::string> cursors;   ///< "UNIT STREAM VALUE"

@@ -45,4 +45,9 @@ std::string next_step(const Manifest& manifest, const Run& run, const Unit& unit
   return "mend the cause, then " + retry + runbook;
 }
 
+std::string next_step(const AheadOfClock& ahead) {
+  return fmt::format("if the clock is right now, `jobrun retry {} --run-date {}` tries at once", ahead.job,
+                     ahead.run_date);
+}
+
 }  // namespace jobrun

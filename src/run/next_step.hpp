@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "contract/manifest.hpp"
+#include "ledger/history.hpp"
 #include "ledger/runs.hpp"
 
 namespace jobrun {
@@ -17,6 +18,8 @@ std::string shell_quoted(std::string_view word);
 std::string unit_option(std::string_view unit);
 /// "jobrun retry invoice_sync --run-date 2026-04-12 --unit customer_37": words to type, quoted for a shell.
 std::string command_for(std::string_view verb, const Run& run, const Unit& unit);
+/// What to do where units wait by a clock that was set back since.
+std::string next_step(const AheadOfClock& ahead);
 /// For a unit that needs a person; `paused`: it has to be resumed as well.
 std::string next_step(const Manifest& manifest, const Run& run, const Unit& unit, bool paused);
 

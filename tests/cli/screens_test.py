@@ -14,7 +14,7 @@ import termios
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.jobrun_case import JOBRUN, JobrunCase  # noqa: E402
+from support.jobrun_case import JOBRUN, JobrunCase, wait_until  # noqa: E402
 
 # A cursor move, a colour, a right-to-left override, a C1 control, a bell, a new line with a forged log line behind it.
 HOSTILE = "\x1b[2J\x1b[31mred\u202etxt.exe\x9b2J\a\nlevel=error msg=forged"
@@ -149,6 +149,40 @@ class Show(ScreensCase):
         self.three_nights()
         for name, date in (("sync:2026-04-12", "2026-04-12"), ("sync", "2026-04-13")):
             self.assertIn(f"sync for {date}", self.assert_code(0, self.run_jobrun("show", name)).out)
+
+    def test_a_run_whose_process_is_gone_is_told_as_the_crash_that_it_is(self):
+        self.shell_job("dies", "kill -9 $PPID\n")
+        self.run_job("dies")
+        wait_until(lambda: "its process is gone" in self.run_jobrun("show", "dies").out, "the lock to be free")
+        shown = self.run_jobrun("show", "dies")
+        self.assert_says(shown, "run dies:2026-04-12: crashed\n", "  -  crashed: its process is gone\n", "#1  crashed", "`jobrun tick`, records the crash")
+        self.assertEqual("crashed", json.loads(self.run_jobrun("show", "dies", "--json").out)["units"][0]["attempts"][0]["state"])
+        report = json.loads(self.run_jobrun("report", "--json").out)
+        self.assertEqual((0, 1), (report["jobs_by_standing"]["running"], report["jobs_by_standing"]["waiting"]))
+        self.assertIn("its process is gone", json.dumps(report))
+        self.assertEqual([("running",)], self.ledger("SELECT state FROM attempts"))  # looking changes nothing
+
+    def test_a_run_that_goes_on_is_running(self):
+        self.gate("gate")
+        self.shell_job("slow", "read -r go <$T/gate\n")
+        process = self.start_jobrun("slow", "--run-date", "2026-04-12")
+        wait_until(lambda: self.ledger("SELECT 1 FROM attempts"), "the attempt to begin")
+        self.assert_says(self.run_jobrun("show", "slow"), "run slow:2026-04-12: running\n", "#1  running")
+        self.assertNotIn("its process is gone", self.run_jobrun("report", "--json").out)
+        self.open_gate("gate")
+        self.assert_code(0, self.finish(process))
+
+    def test_a_wait_by_a_clock_that_was_set_back_is_told_with_the_way_out(self):
+        self.shell_job("flaky", "exit 75\n")
+        self.assert_code(75, self.run_job("flaky", now="2026-04-13T02:00:00Z"))
+        now = "2026-04-12T02:00:00Z"
+        for told in (self.run_jobrun("status", now=now), self.run_jobrun("status", "flaky", now=now), self.run_jobrun("tick", now=now)):
+            self.assert_says(told, "flaky 2026-04-12: not due before 2026-04-13 02:00", "by a clock that was 1d ahead of now", "`jobrun retry flaky --run-date 2026-04-12`")
+        self.assertEqual("flaky", json.loads(self.run_jobrun("status", "--json", now=now).out)["ahead_of_clock"][0]["job"])
+        self.assert_code(75, self.run_jobrun("retry", "flaky", "--run-date", "2026-04-12", now=now))
+        self.assertEqual(2, self.value("SELECT count(*) FROM attempts"))
+        # A wait by a clock that is right is none.
+        self.assertNotIn("ahead of now", self.run_jobrun("status", now=now).out)
 
     def test_a_unit_is_shown_with_what_it_printed(self):
         self.three_nights()
