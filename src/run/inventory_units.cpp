@@ -161,9 +161,13 @@ void read_unit_places(const Ground& ground) {
   for (const auto& person : ground.people()) {
     if (!seen.insert(person.home).second) continue;
     std::vector<std::string> own;
-    for (const auto folder : home_folders)
-      if (const std::string path = ground.path(path_join(person.home, folder)); exists(path))
+    for (const auto folder : home_folders) {
+      const std::string path = ground.path(path_join(person.home, folder));
+      if (exists(path))
         own.push_back(path);
+      else if (folder == ".config/systemd/user")
+        (void)ground.names(path);  // notes a home that is closed to us, once
+    }
     const std::size_t count = own.size();
     own.insert(own.end(), for_all.begin(), for_all.end());
     if (count != 0) Units(ground, own, person.name).read(count, false);

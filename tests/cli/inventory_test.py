@@ -11,7 +11,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.jobrun_case import CLEAN_ENVIRONMENT, JobrunCase  # noqa: E402
+from support.jobrun_case import CLEAN_ENVIRONMENT, JOBRUN, JobrunCase  # noqa: E402
 
 CRONTAB = """\
 SHELL=/bin/sh
@@ -105,11 +105,25 @@ class Listed(Machine):
         self.put("etc/cron.d/odd", "0 3 * * * root echo \x1b[31mred \x9b31m\n")
         self.assertNotIn("\x1b", self.run_jobrun("inventory", "--root", self.root).out)
 
-    @unittest.skipIf(os.geteuid() == 0, "root reads everything")
     def test_what_may_not_be_read_is_told_and_hinders_nothing(self):
-        os.chmod(self.put("etc/cron.d/secret", "0 3 * * * root x\n"), 0)
-        self.entry("backup")
-        self.assertIn("cron.d/secret: Permission denied", self.err)
+        closed = [self.put("etc/cron.d/secret", "0 3 * * * root x\n"), os.path.join(self.root, "var/spool/cron/crontabs"), os.path.join(self.root, "people/anna")]
+        for folder in closed[1:]:
+            os.makedirs(folder)
+        for path in closed:
+            os.chmod(path, 0)
+            self.addCleanup(os.chmod, path, 0o700)
+        as_anybody = []
+        if os.geteuid() == 0:
+            as_anybody = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+            if not shutil.which("setpriv"):
+                self.skipTest("root reads everything, and setpriv is not installed")
+        answer = subprocess.run([*as_anybody, JOBRUN, "inventory", "--root", self.root, "--json"], env=self.environment(), capture_output=True, text=True, check=False)
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertIn("jobrun backup", answer.stdout)
+        unread = {one["path"]: one["why"] for one in json.loads(answer.stdout)["unread"]}
+        for path in closed:
+            self.assertIn("Permission denied", [why for name, why in unread.items() if name.startswith(path)], unread)
+            self.assertIn(f"can't read {path}", answer.stderr)
 
     def test_what_can_not_be_read_is_told_and_hinders_nothing(self):
         os.makedirs(os.path.join(self.root, "etc/cron.d/folder"))
