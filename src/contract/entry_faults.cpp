@@ -90,10 +90,13 @@ class Judge {
     add("path",
         named ? fmt::format("there is no {}", call_.program)
               : fmt::format("no folder of PATH={} has a jobrun", entry_.path),
-        "the shell answers 127, and no run begins",
+        entry_.scheduler == "systemd" ? "the service fails with 203, and no run begins"
+                                      : "the shell answers 127, and no run begins",
         named ? "write the path that `command -v jobrun` tells"
-              : "write PATH=/usr/local/bin:/usr/bin:/bin at the head of the crontab, with jobrun's folder in "
-                "it");
+        : entry_.scheduler == "systemd"
+            ? "write its whole path in ExecStart="
+            : "write PATH=/usr/local/bin:/usr/bin:/bin at the head of the crontab, with "
+              "jobrun's folder in it");
   }
 
   const std::string& run_date_word() const { return call_.run_date; }

@@ -1,6 +1,8 @@
 #include "run/inventory.hpp"
 
+#include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -43,6 +45,7 @@ Result<Inventory> take_inventory(const InventoryRequest& request, const Environm
   }
   for (const auto& file : request.files) {
     if (!exists(file)) return Error(Fault::setup, "there is no " + file);
+    if (::access(file.c_str(), R_OK) != 0) return system_error(Fault::setup, "read " + file, errno);
     const std::string path = path_absolute(file);
     if (path.ends_with(".yml") || path.ends_with(".yaml")) {
       if (auto read = read_yaml_file(ground, path); !read) return read.error();

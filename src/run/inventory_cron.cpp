@@ -57,6 +57,14 @@ void note_zone(const Ground& ground, const CrontabLine& line, const std::string&
 void read_crontab(const Ground& ground, const std::string& path, CrontabForm form, const std::string& user) {
   const auto text = ground.read(path);
   if (!text) return;
+  if (!text->empty() && text->back() != '\n')
+    ground.found().faults.push_back(
+        {"bad_line",
+         {path, static_cast<int>(std::count(text->begin(), text->end(), '\n')) + 1},
+         "the last line has no newline at its end",
+         "cron ignores the line, or the whole crontab",
+         fmt::format("echo >> '{}'", path),
+         ScheduleFault::Weight::mend});
   bool zone_noted = false;
   for (auto& line : parse_crontab(*text, form)) {
     const Spot where{path, line.line};

@@ -446,6 +446,10 @@ class Planted(Units):
         self.cron("0 25 * * *  /opt/x")
         self.assert_fault("bad_line", "cron.d/billing:6", "hour: 25 is not within 0-23")
 
+    def test_a_last_line_without_a_newline(self):
+        self.put("etc/cron.d/last", "# one\n0 4 * * *  root  /opt/x")
+        self.assert_fault("bad_line", "cron.d/last:2", "newline")
+
     def test_a_zone_that_cron_does_not_know(self):
         self.put("etc/cron.d/billing", "CRON_TZ=Asia/Tokyo\n" + BILLING)
         self.assert_fault("cron_tz", "cron.d/billing:5", "CRON_TZ=Asia/Tokyo")
