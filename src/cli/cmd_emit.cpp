@@ -7,6 +7,7 @@
 #include "cli/commands.hpp"
 #include "cli/emit.hpp"
 #include "cli/screen.hpp"
+#include "run/inventory_ground.hpp"
 
 namespace jobrun {
 
@@ -23,6 +24,17 @@ Result<Scheduler> scheduler_of(const std::string& name) {
                near ? "did you mean " + *near + "?" : "there are " + join(names, ", "));
 }
 
+/// cron's hours are the machine's: with another zone than the job's the run would come at the wrong hour, or
+/// a day late.
+void note_other_clock(const Manifest& manifest) {
+  Inventory here;
+  const Ground ground("/", here);
+  if (here.zone.empty() || here.zone == manifest.timezone) return;
+  print_err("jobrun: cron's hours on this machine are those of " + printable(here.zone) +
+            ", the job's are those of " + printable(manifest.timezone) +
+            "\nhint: let the manifest's timezone be that of the machine that has the crontab\n");
+}
+
 Result<EmittedFiles> files_for(const Session& session, const Scheduler& scheduler, const std::string& job) {
   if (!session.args.has("--at"))
     return Error(Fault::usage, "emit needs --at", "say when, such as --at daily@02:00");
@@ -33,6 +45,7 @@ Result<EmittedFiles> files_for(const Session& session, const Scheduler& schedule
   if (!manifest) return manifest.error();
   auto zone = Zone::named(manifest->timezone);
   if (!zone) return zone.error();
+  if (scheduler.name == "cron") note_other_clock(*manifest);
   return scheduler.for_job({*manifest, token, *schedule, *zone, session.clock.wall()});
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "cli/args.hpp"
+#include "cli/emit.hpp"
 #include "cli/screen.hpp"
 #include "ledger/history.hpp"
 #include "ledger/names.hpp"
@@ -166,10 +167,12 @@ class Completion {
 
   void values(const OptionSpec& option) {
     const std::string_view name = option.name;
-    if (name == "--ledger" || name == "--jobs") offer_.files = true;
+    if (name == "--ledger" || name == "--jobs" || name == "--dir") offer_.files = true;
     if (name == "--job") jobs();
     if (name == "--if-in-doubt")
       for (const char* policy : {"stop", "resend", "probe"}) add(policy);
+    if (name == "--at")
+      for (const char* token : {"daily@02:00", "hourly@00", "every@15m"}) add(token);
     if (name == "--run-date" || name == "--from" || name == "--to") {
       if (name == "--run-date")
         for (const char* token : {"today", "yesterday", "daily@02:00", "hourly@00", "every@15m"}) add(token);
@@ -196,9 +199,12 @@ class Completion {
   }
 
   void token(std::string_view token) {
+    if (token.starts_with('[')) token = token.substr(1, token.size() - 2);
     if (!is_placeholder(token)) return add(std::string(token));
     if (token.starts_with("FILE")) offer_.files = true;
     if (token == "JOB" || token == "RUN") jobs();
+    if (token == "SCHEDULER")
+      for (const Scheduler& one : schedulers()) add(std::string(one.name));
     if (ledger() == nullptr) return;
     if (token == "RUN") add_all(run_ids_beginning(*ledger(), typed_), "run");
     if (token == "KEY" && verb_->name == "effects")

@@ -67,10 +67,11 @@ OnFailure=jobrun-alert@%i.service
 Type=oneshot
 ExecStart=jobrun %i --run-date ${RUN_DATE}
 # Well: done, and paused. For a person: @person_codes@. All else is called again, @again_codes@ and whatever ends jobrun
-# itself; a call before an attempt is due answers 75 and executes nothing.
+# itself; a call before an attempt is due answers 75 and executes nothing. 203, 217 and 243 are systemd's own: it found
+# no program, no user, no credential.
 SuccessExitStatus=@left_alone_codes@
 Restart=on-failure
-RestartPreventExitStatus=@person_codes@
+RestartPreventExitStatus=@person_codes@ 203 217 243
 RestartSec=1min
 # SIGTERM to jobrun, which ends its job in an orderly way and records it as interrupted: the next start goes on.
 KillMode=mixed

@@ -157,6 +157,11 @@ class Hidden(JobrunCase):
             lines = self.run_jobrun("__complete", verb, "--").out.splitlines()
             self.assertLessEqual(house.options(verb), {line.split("\t")[0] for line in lines} | {"--version"})
 
+    def test_emit_offers_schedulers_jobs_and_times(self):
+        self.shell_job("a", "true")
+        for words, offered in [(["cr"], ["cron"]), (["kuber"], ["kubernetes", "kubernetes-indexed"]), (["cron", ""], ["a"]), (["cron", "a", "--at", "d"], ["daily@02:00"])]:
+            self.assertEqual(offered, [line.split("\t")[0] for line in self.run_jobrun("__complete", "emit", *words).out.splitlines()])
+
     def test_names_with_what_a_terminal_must_not_see_are_left_out(self):
         self.shell_job("a", "true", units=["plain", "bidi\u202e"])
         self.run_job("a")

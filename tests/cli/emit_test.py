@@ -101,7 +101,7 @@ class Limits(Emit):
         self.assertIn(f"values: {person}", self.text("kubernetes"))
         self.assertIn("exit_codes: [74, 75, 83]", self.text("gitlab"))
         once = self.emit("systemd").out
-        self.assertIn(f"\nRestartPreventExitStatus={' '.join(map(str, person))}\n", once)
+        self.assertIn(f"\nRestartPreventExitStatus={' '.join(map(str, person))} 203 217 243\n", once)
         self.assertIn("\nSuccessExitStatus=0 85\n", once)
 
 

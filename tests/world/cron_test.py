@@ -124,6 +124,11 @@ class Cron(unittest.TestCase):
         bad.write_text("0 25 * * *  jobrun tick\n", encoding="utf-8")
         self.assertIn("bad hour", run("crontab", "-n", bad, check=False))
 
+    def test_another_zone_than_the_machines_is_told(self):
+        job("tokyo", "true", timezone="Asia/Tokyo")
+        self.assertIn(f"hours on this machine are those of {ZONE}, the job's are those of Asia/Tokyo", emitted("tokyo", "--at", "daily@05:00"))
+        self.assertNotIn("this machine", CRONTAB.read_text(encoding="utf-8"))
+
     def test_no_emitted_line_has_a_percent_sign(self):
         self.assertIsNone(re.search("(?m)^[^#\n]*%", CRONTAB.read_text(encoding="utf-8")))
 

@@ -21,6 +21,7 @@ if __name__ == "__main__":
 UNITS = pathlib.Path("/etc/systemd/system")
 STATE = pathlib.Path("/var/lib/jobrun")
 TOLD = pathlib.Path("/run/told")
+RUNTIME = "/run/manager"  # /run/user would be hidden by ProtectHome=
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 MANAGER = "/lib/systemd/systemd"
 WHY_NOT = world.missing("systemd-analyze", "systemd-sysusers", "setpriv") or ("" if os.path.exists(MANAGER) else "there is no systemd here")
@@ -42,9 +43,8 @@ def drop_in(unit, text):
 
 def places_that_a_manager_expects():
     """What process 1 makes when a machine boots."""
-    for folder in ("/run/systemd/system", "/run/user/0", "/run/systemd/inaccessible/dir"):
+    for folder in ("/run/systemd/system", RUNTIME, "/run/systemd/inaccessible/dir"):
         os.makedirs(folder, mode=0o755)
-    os.chmod("/run/user/0", 0o700)
     for name, kind in [("reg", stat.S_IFREG), ("fifo", stat.S_IFIFO), ("sock", stat.S_IFSOCK), ("chr", stat.S_IFCHR), ("blk", stat.S_IFBLK)]:
         os.mknod("/run/systemd/inaccessible/" + name, kind, os.makedev(0, 0))
 
@@ -64,7 +64,7 @@ def setUpModule():
     sendmail.chmod(0o755)
     drop_in("jobrun@.service", "[Service]\nRestartSec=1s\n")
     # A user's StateDirectory= is below XDG_CONFIG_HOME in systemd 252.
-    os.environ.update(XDG_RUNTIME_DIR="/run/user/0", HOME="/root", XDG_CONFIG_HOME="/var/lib",
+    os.environ.update(XDG_RUNTIME_DIR=RUNTIME, HOME="/root", XDG_CONFIG_HOME="/var/lib",
                       SYSTEMD_UNIT_PATH=f"{UNITS}:/usr/lib/systemd/user")
     with open("/run/manager.log", "wb") as log:
         manager = subprocess.Popen([MANAGER, "--user", "--unit=basic.target"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -127,6 +127,14 @@ class Systemd(unittest.TestCase):
         self.assertEqual([f"{unit} needs a person: exit status 80"], self.told())
         self.assertEqual("0", shown(unit, "NRestarts"))
         self.assertEqual(["stop"], [one["state"] for one in self.attempts("stopper")])
+
+    def test_a_credential_that_is_not_there_is_told_once(self):
+        unit = self.schedule("secretive", "true", secrets={"TOKEN": "credential:nowhere"})
+        self.start(unit)
+        self.ended(unit, "failed")
+        wait_until(self.told, "the alert")
+        self.assertEqual([f"{unit} needs a person: exit status 243"], self.told())
+        self.assertEqual("0", shown(unit, "NRestarts"))
 
     def test_retries_that_run_out_are_told_once_and_not_before(self):
         unit = self.schedule("flaky", "exit 75", retry={"first_delay": "0s", "max_attempts": 3})
