@@ -64,6 +64,8 @@ CrontabLine read_line(std::string_view rest, CrontabForm form) {
   else if (!reboot)
     line.fault = times.error().what();
   if (form == CrontabForm::system) line.user = take_word(rest);
+  if (line.fault.empty() && line.user.find_first_of("/=$") != std::string::npos)
+    line.fault = "there is no user's name before the command";
   read_command(rest, line);
   if (line.fault.empty() && line.command.empty())
     line.fault = form == CrontabForm::system && !line.user.empty()

@@ -141,6 +141,8 @@ TEST_CASE("the system's form has a user before the command") {
   CHECK(line.command == "cd / && run-parts /etc/cron.daily");
   CHECK(line_of("@reboot root /x", CrontabForm::system).user == "root");
   CHECK(line_of("0 1 * * * root", CrontabForm::system).fault == "there is no command behind the user's name");
+  CHECK(line_of("0 1 * * * /opt/x --all", CrontabForm::system).fault ==
+        "there is no user's name before the command");
 }
 
 TEST_CASE("an unescaped % ends the command, an escaped one is a %") {
