@@ -5,7 +5,7 @@
 
 #include "base/format.hpp"
 #include "base/text.hpp"
-#include "contract/exit_codes.hpp"
+#include "contract/then.hpp"
 
 namespace jobrun {
 
@@ -18,37 +18,6 @@ std::string seconds(Span span) {
 }
 std::string minutes(Span span) {
   return std::to_string(std::chrono::ceil<std::chrono::minutes>(span).count());
-}
-
-/// The three cases that a scheduler can tell apart.
-enum class Then { leave, again, person };
-
-Then then_of(Exit code) {
-  switch (code) {
-    case Exit::done:
-    case Exit::paused:  // by a person, or by a stop that was told when it happened
-      return Then::leave;
-    case Exit::ledger:
-    case Exit::retry:
-    case Exit::busy:
-      return Then::again;
-    case Exit::usage:
-    case Exit::internal:
-    case Exit::setup:
-    case Exit::stopped:
-    case Exit::exhausted:
-    case Exit::in_doubt:
-    case Exit::conflict:
-      return Then::person;
-  }
-  std::abort();
-}
-
-std::string codes(Then then, std::string_view separator) {
-  std::vector<std::string> found;
-  for (const ExitRow& row : exit_table())
-    if (then_of(row.code) == then) found.push_back(std::to_string(static_cast<int>(row.code)));
-  return join(found, separator);
 }
 
 /// The longest that a call may take that waits for no retry. How many units there will be is known only where
@@ -102,10 +71,10 @@ std::string filled(std::string_view text, const Words& words) {
 }
 
 Words words_of_codes() {
-  return {{"person_codes", codes(Then::person, " ")},  {"person_list", codes(Then::person, ", ")},
-          {"person_commas", codes(Then::person, ",")}, {"again_codes", codes(Then::again, " ")},
-          {"again_list", codes(Then::again, ", ")},    {"again_bars", codes(Then::again, "|")},
-          {"again_commas", codes(Then::again, ",")},   {"left_alone_codes", codes(Then::leave, " ")}};
+  return {{"person_codes", codes_for(Then::person, " ")},  {"person_list", codes_for(Then::person, ", ")},
+          {"person_commas", codes_for(Then::person, ",")}, {"again_codes", codes_for(Then::again, " ")},
+          {"again_list", codes_for(Then::again, ", ")},    {"again_bars", codes_for(Then::again, "|")},
+          {"again_commas", codes_for(Then::again, ",")},   {"left_alone_codes", codes_for(Then::leave, " ")}};
 }
 
 Words words_of(const Appointment& at) {

@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "contract/envelope.hpp"
 #include "contract/schedule_faults.hpp"
+#include "contract/then.hpp"
 
 namespace jobrun {
 
@@ -130,9 +131,10 @@ class Judge {
   }
 
   std::string by_code() const {
-    if (entry_.scheduler == "systemd") return "RestartPreventExitStatus=64 70 78 80 81 82 86";
-    if (entry_.scheduler == "gitlab") return "retry: {max: 2, exit_codes: [74, 75, 83]}";
-    return "a podFailurePolicy: FailJob on exit codes that are not in [74, 75, 83, 137, 143]";
+    if (entry_.scheduler == "systemd") return "RestartPreventExitStatus=" + codes_for(Then::person, " ");
+    const std::string again = codes_for(Then::again, ", ");
+    if (entry_.scheduler == "gitlab") return fmt::format("retry: {{max: 2, exit_codes: [{}]}}", again);
+    return fmt::format("a podFailurePolicy: FailJob on exit codes that are not in [{}, 137, 143]", again);
   }
 
   /// The shortest time between two starts.

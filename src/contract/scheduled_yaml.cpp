@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "contract/shell_line.hpp"
+#include "contract/then.hpp"
 
 namespace jobrun {
 
@@ -21,7 +22,9 @@ std::vector<std::string> texts_of(const YamlNode& node) {
 }
 
 bool is_temporary(const std::string& code) {
-  return code == "74" || code == "75" || code == "83";
+  const std::string again = codes_for(Then::again, " ");
+  const auto all = split(again, ' ');
+  return std::find(all.begin(), all.end(), code) != all.end();
 }
 
 void read_when(const YamlNode& node, const std::string& file, Scheduled& entry, Inventory& found) {

@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "contract/shell_line.hpp"
+#include "contract/then.hpp"
 
 namespace jobrun {
 
@@ -87,7 +88,7 @@ void put_in(const std::vector<std::pair<std::string, std::string>>& variables,
 }
 
 void read_restart(const UnitText& service, Scheduled& entry) {
-  const auto has = [](const std::vector<std::string>& list, const char* code) {
+  const auto has = [](const std::vector<std::string>& list, std::string_view code) {
     return std::find(list.begin(), list.end(), code) != list.end();
   };
   const std::string restart = service.value("Service", "Restart");
@@ -95,13 +96,16 @@ void read_restart(const UnitText& service, Scheduled& entry) {
   if (restart == "on-failure" || restart == "always") {
     entry.retried_by = "Restart=" + restart;
     const auto prevented = statuses(service, "RestartPreventExitStatus");
-    const std::array<const char*, 7> for_people = {"64", "70", "78", "80", "81", "82", "86"};
-    entry.retried_by_code = std::all_of(for_people.begin(), for_people.end(),
-                                        [&](const char* code) { return has(prevented, code); });
+    const std::string for_people = codes_for(Then::person, " ");
+    const auto codes = split(for_people, ' ');
+    entry.retried_by_code =
+        std::all_of(codes.begin(), codes.end(), [&](std::string_view code) { return has(prevented, code); });
   } else if (!forced.empty()) {
     entry.retried_by = "RestartForceExitStatus=" + join(forced, " ");
-    entry.retried_by_code = std::all_of(forced.begin(), forced.end(), [](const std::string& code) {
-      return code == "74" || code == "75" || code == "83";
+    const std::string again = codes_for(Then::again, " ");
+    const auto codes = split(again, ' ');
+    entry.retried_by_code = std::all_of(forced.begin(), forced.end(), [&](const std::string& code) {
+      return std::find(codes.begin(), codes.end(), code) != codes.end();
     });
   }
 }
