@@ -282,7 +282,8 @@ TEST_CASE(
   }
   std::vector<std::string> doubted;
   REQUIRE(ledger.write([&]() -> Result<void> {
-    for (const LeftOpen& left : *doubt_open_effects(ledger, attempt)) doubted.push_back(left.key);
+    const auto open = doubt_open_effects(ledger, attempt);
+    for (const LeftOpen& left : *open) doubted.push_back(left.key);
     return {};
   }));
   CHECK(doubted == std::vector<std::string>{"stop"});
