@@ -55,6 +55,14 @@ class Taker {
       say("It is a shell line, and a shell goes on reading it. A script of its own would be easier to read "
           "and to test.");
     }
+    const auto percent = entry_.command.find('%');
+    if (entry_.scheduler == "systemd" && percent != std::string::npos)
+      say(fmt::format("{} is systemd's word: write what it stands for.", entry_.command.substr(percent, 2)));
+    if (!entry_.environment_file.empty())
+      say(fmt::format(
+          "Variables come from {} too: write them under \"env\", or name them in \"pass_env\"; secrets "
+          "under \"secrets\".",
+          entry_.environment_file));
     for (const std::string_view hides : {"|| true", "|| :", "||true"})
       if (entry_.command.find(hides) != std::string::npos)
         say(fmt::format("`{}` makes every failure a success: take it out, or jobrun never sees one.", hides));

@@ -43,6 +43,7 @@ struct Scheduled {
   std::string path;              ///< the PATH that finds its program; empty: does not matter, or not known
   std::string workdir;           ///< where it is started; empty: not known
   std::vector<std::pair<std::string, std::string>> environment;  ///< what its configuration sets
+  std::string environment_file;                                  ///< where more of it stands
   bool finds_jobrun = true;                                      ///< jobrun stands where it is looked for
 
   std::string label() const { return name.empty() ? where.text() : name; }

@@ -261,6 +261,7 @@ Scheduled scheduled_timer(const UnitText& timer, const UnitText& service, const 
   if (entry.user.empty()) entry.user = user;
   const std::string service_name = service_of(timer, name);
   entry.environment = variables_of(service, service_name);
+  entry.environment_file = service.value("Service", "EnvironmentFile");
   entry.workdir = service.value("Service", "WorkingDirectory");
   if (entry.workdir.empty()) entry.workdir = "/";
   for (const auto& exec : service.values("Service", "ExecStart")) {
