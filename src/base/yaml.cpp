@@ -84,10 +84,12 @@ class Reader {
         add(std::move(key.text), std::move(value), made);
     }
     for (auto& source : merged) {
-      if (source.is_map()) merge(std::move(source), made);
-      if (source.is_list())
-        for (auto& item : source.items)
-          if (item.is_map()) merge(std::move(item), made);
+      if (!source.is_list()) {
+        merge(source, made);
+        continue;
+      }
+      for (auto& item : source.items)
+        if (item.is_map()) merge(item, made);
     }
   }
 
@@ -95,7 +97,7 @@ class Reader {
     made.keys.push_back(std::move(key));
     made.items.push_back(std::move(value));
   }
-  static void merge(YamlNode source, YamlNode& made) {
+  static void merge(YamlNode& source, YamlNode& made) {
     for (std::size_t i = 0; i < source.keys.size(); ++i)
       add(std::move(source.keys[i]), std::move(source.items[i]), made);
   }
