@@ -53,7 +53,7 @@ Error error_of(const Database::Connection& connection, std::string_view doing) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return Error(Fault::setup, text + "the file is damaged (" + sqlite3_errmsg(handle) + ")",
-                   "keep the file, and restore the last backup");
+                   "restore the last backup: `jobrun ledger restore FILE` keeps this file");
     case SQLITE_CANTOPEN:
       return Error(Fault::setup, text + "the file can't be opened", "check the path, its owner and mode");
     case SQLITE_NOMEM:

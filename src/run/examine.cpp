@@ -151,7 +151,7 @@ void examine_inside(Ledger& ledger, const LedgerSizes& sizes, Instant now, Sympt
     fail(symptoms, "integrity", damage.error());
   } else if (!damage->empty()) {
     symptoms.push_back({State::fail, "integrity", clip(printable(*damage), 300),
-                        "keep the file, and restore the last backup"});
+                        "restore the last backup: `jobrun ledger restore FILE` keeps this file"});
   } else {
     symptoms.push_back({State::ok, "integrity", "whole", ""});
   }

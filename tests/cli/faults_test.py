@@ -54,7 +54,6 @@ class CommandLine(Faults):
             (("run",), "JOB is missing"),
             (("pause", "--reason", "x"), "JOB is missing"),
             (("show",), "RUN is missing"),
-            (("inventory",), "no verb inventory"),
             (("invoice_sync", *DAY, "extra"), "unexpected word extra"),
             (("status", "invoice_sync", "extra"), "unexpected word extra"),
             (("invoice_sync", *DAY, "--wait", "5m"), "unexpected word 5m", "its value is written --wait=5m"),
@@ -476,7 +475,7 @@ class Places(Faults):
         for words in (("invoice_sync", *DAY), ("status",), ("tick",), ("show", "invoice_sync"), ("effects",), ("retry", "invoice_sync"),
                       ("pause", "invoice_sync", "--reason", "x"), ("resume", "invoice_sync")):
             with self.subTest(words):
-                self.assert_refused(78, self.run_jobrun(*words, "--ledger", nowhere), "there is no ledger at " + nowhere, "jobrun init", "restore it")
+                self.assert_refused(78, self.run_jobrun(*words, "--ledger", nowhere), "there is no ledger at " + nowhere, "jobrun init", "jobrun ledger restore FILE")
         self.assertFalse(self.has("nowhere"))
 
     def test_a_symlinked_ledger_is_not_followed(self):
