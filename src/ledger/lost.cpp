@@ -40,11 +40,13 @@ Result<std::int64_t> release_lost_interval(Ledger& ledger, std::string_view reas
   // What the interval alone put in doubt was never tried by this ledger.
   auto words = ledger.database().prepare(
       "INSERT INTO settlements (scope, key, happened, reason, settled_at)"
-      " SELECT scope, key, 0, :reason, :now FROM effects WHERE state = 'in_doubt' AND tries = 0");
+      " SELECT scope, key, 0, :reason, :now FROM effects WHERE state <> 'confirmed' AND state = 'in_doubt' "
+      "AND tries = 0");
   if (!words) return words.error();
   words->bind(":reason", reason).bind(":now", format_instant(now));
   if (auto done = words->run(); !done) return done.error();
-  auto released = ledger.database().execute("DELETE FROM effects WHERE state = 'in_doubt' AND tries = 0");
+  auto released = ledger.database().execute(
+      "DELETE FROM effects WHERE state <> 'confirmed' AND state = 'in_doubt' AND tries = 0");
   if (!released) return released.error();
   return ledger.database().changes() - 1;  // without the interval itself
 }

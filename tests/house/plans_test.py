@@ -8,10 +8,10 @@ from house import ROOT, listed
 
 LARGE = ("units", "attempts", "runs", "calls", "cursor_history", "items", "effects", "alerts", "letters")
 # What may look through a table: the picture of a preflight, taken of a private ledger; `effects --all` and `metrics`, which no
-# call waits for; and the last so many rows, from the end.
+# call waits for; the last so many rows, from the end; and a restore, which compares two ledgers while nothing runs.
 MAY_SCAN = ("WHERE e.scope = :job OR u.job = :job", "e.state = 'in_doubt' AND (e.scope = :job", "ORDER BY intended_at DESC, key LIMIT",
             "SELECT job, state, count(*) FROM runs GROUP BY job, state", "ORDER BY id DESC LIMIT 1",
-            "SELECT run_id FROM runs ORDER BY id DESC LIMIT :most")
+            "SELECT run_id FROM runs ORDER BY id DESC LIMIT :most", " old.")
 
 
 def literals_of(text):
