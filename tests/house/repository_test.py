@@ -7,7 +7,7 @@ import unittest
 
 from house import ROOT, listed
 
-TOP = {"CMakeLists.txt", "src", "jobs", "schema.sql", "examples", "tests", "man", "README.md", "LICENSE", "CHANGELOG.md",
+TOP = {"CMakeLists.txt", "src", "jobs", "schema.sql", "examples", "tests", "man", "packaging", "README.md", "LICENSE", "CHANGELOG.md",
        ".ci", ".clang-format", ".clang-tidy", ".gitignore"}
 # Put together here, so that this file does not hold what it looks for.
 HOSTS = re.compile("|".join(re.escape(name + "." + end) for name, end in [
