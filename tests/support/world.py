@@ -22,7 +22,7 @@ def enter():
         return _settle() if WHY_NOT == "" else None
     words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
     tried = subprocess.run([*words, "true"], capture_output=True, text=True, check=False)
-    os.environ["JOBRUN_WORLD"] = "" if tried.returncode == 0 else "no namespaces can be had here: " + tried.stderr.strip()
+    os.environ["JOBRUN_WORLD"] = "" if tried.returncode == 0 else "no private mounts can be had here (in a chroot they can not): " + tried.stderr.strip()
     if tried.returncode != 0:
         words = []
     os.execvp((words or [sys.executable])[0], [*words, sys.executable, os.path.abspath(sys.argv[0]), *sys.argv[1:]])
