@@ -43,6 +43,9 @@ Result<EmittedFiles> files_for(const Session& session, const Scheduler& schedule
   if (!schedule) return schedule.error().during("--at");
   auto manifest = load_manifest(session.places.jobs, job);
   if (!manifest) return manifest.error();
+  if (manifest->units.kind == UnitSource::Kind::standard_input)
+    return Error(Fault::usage, job + " takes its units from standard input, where a scheduler gives it none",
+                 "name them in the manifest, in a file or by a command (units in jobrun-manifest(5))");
   auto zone = Zone::named(manifest->timezone);
   if (!zone) return zone.error();
   if (scheduler.name == "cron") note_other_clock(*manifest);
@@ -93,6 +96,8 @@ Result<Exit> cmd_emit(const Session& session) {
       words.size() == 1 ? Result<EmittedFiles>(scheduler->once()) : files_for(session, *scheduler, words[1]);
   if (!files) return files.error();
   if (session.args.has("--dir")) {
+    if (session.args.value("--dir").empty())
+      return Error(Fault::usage, "--dir needs a folder", "such as --dir /etc, or --dir . for this one");
     if (auto written = write_all(session.args.value("--dir"), *files); !written) return written.error();
   } else {
     print_out(text_of(*files));

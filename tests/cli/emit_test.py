@@ -151,6 +151,13 @@ class Calls(Emit):
         self.job("sync", {"command": ["true"]})
         self.assert_says(self.emit("kubernetes-indexed", "sync", "--at", "daily@02:00", code=64), "no list of units", "jobrun emit kubernetes")
 
+    def test_an_empty_folder_name_is_not_the_root(self):
+        self.assert_says(self.emit("systemd", "--dir", "", code=64), "--dir needs a folder")
+
+    def test_units_from_standard_input_can_come_from_no_scheduler(self):
+        self.job("sync", {"command": ["true"], "units": "-"})
+        self.assert_says(self.emit("cron", "sync", "--at", "daily@02:00", code=64), "standard input")
+
     def test_units_with_awkward_names_stay_what_they_are(self):
         text = self.text("kubernetes-indexed", units=['a "quoted" one', "$(HOSTNAME)", "back\\slash"])
         self.assertIn('            - "a \\"quoted\\" one"\n            - "$$(HOSTNAME)"\n            - "back\\\\slash"\n', text)
