@@ -33,7 +33,7 @@ def start(*words):
 def setUpModule():
     if WHY_NOT:
         return
-    world.install(owner="root")
+    world.install_for_root()
     host = socket.gethostname().split(".")[0]
     for folder in (CONF.parent, "/var/spool/slurmctld", "/var/spool/slurmd", "/run/munge", "/var/lib/munge", "/var/log/munge", "/etc/munge"):
         os.makedirs(folder, exist_ok=True)
