@@ -19,6 +19,13 @@ CrontabForm form_of(const std::string& path) {
                                                                                       : CrontabForm::user;
 }
 
+/// In cron's own folder a crontab has its user's name; elsewhere it is taken for the caller's.
+std::string owner_of(const std::string& path, const Environment& environment) {
+  constexpr std::string_view spool = "/cron/crontabs/";
+  const auto at = path.rfind(spool);
+  return at == std::string::npos ? value_of(environment, "USER") : path.substr(at + spool.size());
+}
+
 bool is_folder(const std::string& path) {
   struct stat info {};
   return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
@@ -52,7 +59,7 @@ Result<Inventory> take_inventory(const InventoryRequest& request, const Environm
     } else if (is_folder(path) || path.ends_with(".timer")) {
       read_named_units(ground, path);
     } else {
-      read_crontab(ground, path, form_of(path), value_of(environment, "USER"));
+      read_crontab(ground, path, form_of(path), owner_of(path, environment));
     }
   }
   return found;

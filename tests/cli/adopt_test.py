@@ -131,6 +131,13 @@ class WholeWay(Adopt):
         answer = json.loads(self.assert_code(0, self.run_jobrun("jobs", "adopt", path + ":1", "--json")).out)
         self.assertEqual(answer["schedule"], "30 1 * * *  www-data  jobrun x --run-date daily@01:30 --quiet\n")
 
+    def test_a_crontab_in_crons_own_folder_is_that_of_its_user(self):
+        os.makedirs(self.path("var/spool/cron/crontabs"))
+        path = self.write("var/spool/cron/crontabs/root", "30 1 * * *  /opt/x\n")
+        answer = json.loads(self.assert_code(0, self.run_jobrun("jobs", "adopt", path + ":1", "--json")).out)
+        self.assertEqual(plain_json(answer["manifest"])["workdir"], "/root")
+        self.assertIn("It runs as root", " ".join(answer["decide"]))
+
     def test_a_timer_gets_a_drop_in_for_its_service(self):
         self.write("dump.timer", "[Timer]\nOnCalendar=Mon..Fri 04:00 Europe/Berlin\n")
         self.write("dump.service", "[Service]\nUser=postgres\nWorkingDirectory=/srv/dump\nEnvironment=KEEP=3 \"WHAT=all of it\"\n"
