@@ -21,6 +21,7 @@ std::string plain(const std::string& text) {
 }
 
 std::string who(const Trouble& trouble) {
+  if (trouble.job.empty()) return "the ledger";  // restored: a matter of all jobs
   return trouble.run_date.empty() ? trouble.job : trouble.job + " " + trouble.run_date;
 }
 

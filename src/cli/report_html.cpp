@@ -36,9 +36,11 @@ Html matter_of(const Report& report, const ReportMatter& matter) {
       matter.count > 1 ? fmt::format("{} {} {}", matter.count, matter.kind == "effect" ? "effects" : "units",
                                      matter.state == "in_doubt" ? "in doubt" : matter.state)
                        : (matter.state == "in_doubt" ? "in doubt" : matter.state);
-  Html card = html("<li class=\"matter{}\">\n<div class=\"head\">{}<h3><a href=\"#job-{}\">{}</a>{}</h3>",
-                   paused ? " paused" : "", report_mark(paused ? "warn" : "bad", state), matter.job,
-                   matter.job, matter.run_date.empty() ? "" : " " + matter.run_date);
+  const Html whose = matter.job.empty() ? Html("The ledger")  // restored: a matter of all jobs
+                                        : html("<a href=\"#job-{}\">{}</a>", matter.job, matter.job);
+  Html card = html("<li class=\"matter{}\">\n<div class=\"head\">{}<h3>{}{}</h3>", paused ? " paused" : "",
+                   report_mark(paused ? "warn" : "bad", state), whose,
+                   matter.run_date.empty() ? "" : " " + matter.run_date);
   if (!matter.since.empty())
     card += html("<span class=\"soft small\">{} ({})</span>", report_time(report, matter.since),
                  age_at(report, matter.since));

@@ -63,7 +63,8 @@ std::string matters(const Report& report) {
   if (report.matters.empty()) return "Nothing needs a person.\n";
   std::string text = "### Needs attention\n\n";
   for (const auto& matter : report.matters) {
-    text += fmt::format("- **{}** {}{}, {} {}", state_words(matter.state), code(matter.job),
+    text += fmt::format("- **{}** {}{}, {} {}", state_words(matter.state),
+                        matter.job.empty() ? "the ledger" : code(matter.job),
                         matter.run_date.empty() ? "" : " " + matter.run_date, ago(matter.since, report.at),
                         code(matter.reason));
     if (!matter.message.empty()) text += " " + code(matter.message);

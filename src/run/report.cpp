@@ -204,6 +204,9 @@ std::string headline_of(const Report& report) {
   using Standing = ReportJob::Standing;
   const int attention = report.count(Standing::attention);
   std::vector<std::string> parts;
+  if (std::any_of(report.matters.begin(), report.matters.end(),
+                  [](const auto& one) { return one.job.empty(); }))
+    parts.emplace_back("the ledger needs attention");
   if (attention > 0)
     parts.push_back(fmt::format("{} job{} attention", attention, attention == 1 ? " needs" : "s need"));
   for (const Standing standing : {Standing::fine, Standing::running, Standing::waiting, Standing::never_ran})

@@ -56,7 +56,8 @@ void redact(Report& report) {
     for (auto& name : matter.units) name = units(name);
     // The step names the unit or the key.
     if (matter.run_date.empty())
-      matter.next_action = fmt::format("`jobrun status {}` has the whole story", matter.job);
+      matter.next_action =
+          fmt::format("`jobrun status{}{}` has the whole story", matter.job.empty() ? "" : " ", matter.job);
     else
       matter.next_action = fmt::format("`jobrun show {}` has the whole story",
                                        shell_quoted(matter.job + ":" + matter.run_date));

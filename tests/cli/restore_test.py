@@ -170,6 +170,11 @@ class NoLedgerIsLeft(Restore):
         self.assert_says(self.run_jobrun("show", "letters"), "mail:2026-04-02 may have happened in the interval that the ledger has lost")
         self.assert_says(self.run_jobrun("log", "letters"), "of which the restored ledger knows nothing")
         self.assert_says(self.assert_code(2, self.run_jobrun("check")), "lost-interval")
+        self.assertIn("the ledger effect lost-interval in doubt", self.run_jobrun("check").out)
+        self.assert_says(self.run_jobrun("report", "--markdown"), "## the ledger needs attention · 1 job needs attention", "- **in doubt** the ledger, ")
+        self.assert_says(self.run_jobrun("report", "--html", "-"), "<h3>The ledger</h3>")
+        self.assert_says(self.run_jobrun("report", "--markdown", "--redact"), "`jobrun status` has the whole story")
+        self.assert_says(self.effects("show", "lost-interval"), "this ledger was restored and knows nothing", ACCEPT)
         self.assert_says(self.ledger_verb("check"), "lost-interval is open")
         told = {one["key"]: (one["scope"], one["state"], one["tries"]) for one in json.loads(self.effects("--json").out)["effects"]}
         self.assertEqual({"lost-interval": ("", "in_doubt", 0), "mail:2026-04-02": ("letters", "in_doubt", 0)}, told)
