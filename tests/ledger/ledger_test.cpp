@@ -9,8 +9,10 @@
 #include <catch2/catch.hpp>
 
 #include "base/civil.hpp"
+#include "ledger/backup.hpp"
 #include "ledger/cursors.hpp"
 #include "ledger/effects.hpp"
+#include "ledger/restore.hpp"
 #include "ledger/runs.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -327,4 +329,37 @@ TEST_CASE("a pause keeps one unit or the whole job out until its time or a perso
   }));
   CHECK(ended == 2);
   CHECK_FALSE(pause_of(ledger, "a", "x", noon)->has_value());
+}
+
+TEST_CASE("a ledger that a backup took the place of since it was opened is not written any more") {
+  Fixture fixture;
+  const std::string backup = fixture.folder.path() + "/backup.db";
+  Ledger before = fixture.open();
+  add(before, run_of("a", "2026-04-11"));
+  REQUIRE(write_backup(before, backup, false, noon));
+  auto restored = restore_ledger(fixture.path, backup, false, noon);
+  REQUIRE(restored);
+  bool asked = false;
+  auto written = before.write([&]() -> Result<void> {
+    asked = true;
+    return {};
+  });
+  REQUIRE_FALSE(written);
+  CHECK(written.error().fault() == Fault::ledger);
+  CHECK(written.error().what().find("was replaced a moment ago") != std::string::npos);
+  CHECK_FALSE(asked);
+  Ledger after = fixture.open();
+  add(after, run_of("a", "2026-04-12"));  // the new one is written
+}
+
+TEST_CASE("a backup is not put in place while a unit is held") {
+  Fixture fixture;
+  const std::string backup = fixture.folder.path() + "/backup.db";
+  Ledger ledger = fixture.open();
+  REQUIRE(write_backup(ledger, backup, false, noon));
+  auto held = ledger.lease("a", "-");
+  REQUIRE(held);
+  auto refused = restore_ledger(fixture.path, backup, false, noon);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().fault() == Fault::busy);
 }
