@@ -32,9 +32,13 @@ if [ ! -d build/tools/world ]; then
   [ "$(id -u)" -eq 0 ] || as_root=sudo
   if $as_root apt-get install -qy --no-install-recommends --download-only -o Dir::Cache::archives="$PWD/build/tools/deb" \
     cron libfaketime slurmctld slurmd slurm-client munge >build/tools/world.log 2>&1; then
-    for package in build/tools/deb/*.deb; do dpkg-deb -x "$package" build/tools/world.new; done
-    cp -a build/tools/world.new/lib/. build/tools/world.new/usr/lib/ # /lib is a link into /usr
-    rm -r build/tools/world.new/lib
+    for package in build/tools/deb/*.deb; do
+      [ ! -e "$package" ] || dpkg-deb -x "$package" build/tools/world.new # none where all are installed
+    done
+    if [ -d build/tools/world.new/lib ]; then # /lib is a link into /usr
+      cp -a build/tools/world.new/lib/. build/tools/world.new/usr/lib/
+      rm -r build/tools/world.new/lib
+    fi
     mv build/tools/world.new build/tools/world
   else
     cat build/tools/world.log # tests that need them are skipped by name
