@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 . examples/install.sh
 install_packages g++ clang clang-tidy libclang-rt-14-dev cmake ninja-build make ccache python3 sqlite3 curl nlohmann-json3-dev catch2 libfmt-dev \
   libsqlite3-dev nettle-dev libyaml-dev python3-yaml libcurl4-openssl-dev libcurl4 binutils mandoc strace procps systemd tzdata ca-certificates openssl shellcheck valgrind git chromium tidy zsh fish dpkg-dev lintian \
-  debootstrap
+  debootstrap jq python3-jsonschema
 
 # promtool alone: installing its package would start a Prometheus server.
 if [ ! -x build/tools/promtool ]; then

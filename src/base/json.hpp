@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -90,5 +91,14 @@ class Json {
   Array array_;
   Object object_;
 };
+
+/// Null where there is nothing: an empty text, an optional without a value.
+inline Json json_or_null(const std::string& text) {
+  return text.empty() ? Json() : Json(text);
+}
+template <class Value>
+Json json_or_null(const std::optional<Value>& value) {
+  return value ? Json(*value) : Json();
+}
 
 }  // namespace jobrun

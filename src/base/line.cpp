@@ -52,9 +52,20 @@ std::string logfmt_line(Instant at, std::string_view level, std::string_view mes
   return line;
 }
 
+namespace {
+
+bool is_number(std::string_view key) {
+  return key == "attempt" || key.ends_with("_ms");
+}
+
+}  // namespace
+
 std::string json_line(Instant at, std::string_view level, std::string_view message, const LogFields& fields) {
   Json json = Json::object().set("ts", format_instant(at)).set("level", level).set("msg", to_utf8(message));
-  for (const auto& [key, value] : fields) json.set(std::string(key), to_utf8(value));
+  for (const auto& [key, value] : fields) {
+    const auto number = is_number(key) ? parse_integer(value, 0, INT64_MAX) : std::nullopt;
+    json.set(std::string(key), number ? Json(*number) : Json(to_utf8(value)));
+  }
   return json.dump();
 }
 

@@ -18,7 +18,7 @@ using LogFields = std::vector<LogField>;
 /// Without a final newline; control characters in values are shown as text.
 std::string logfmt_line(Instant at, std::string_view level, std::string_view message,
                         const LogFields& fields);
-/// Numbers too are text; the names are those of logfmt.
+/// The names are those of logfmt; `attempt` and what ends in `_ms` are numbers, the rest is text.
 std::string json_line(Instant at, std::string_view level, std::string_view message, const LogFields& fields);
 /// systemd-journald's native protocol: MESSAGE (which may have several lines), PRIORITY, SYSLOG_IDENTIFIER,
 /// MESSAGE_ID where there is one (systemd.journal-fields(7)), and a field JOBRUN_NAME for each one that is

@@ -93,6 +93,19 @@ std::string check_text(const Vigil& vigil, const std::string& job, Instant now) 
                      figures(vigil, now), long_output(vigil));
 }
 
+namespace {
+
+/// Of the one job that was asked for; null for all.
+void add_freshness(Json& json, const std::string& job, const std::optional<Freshness>& is) {
+  const auto stamp = [](std::optional<Instant> at) { return at ? Json(format_instant(*at)) : Json(); };
+  json.set("job", is ? Json(job) : Json()).set("freshness", is ? Json(word_of(is->state)) : Json());
+  json.set("last_success_at", is ? stamp(is->last_success) : Json());
+  json.set("success_due_at", is ? stamp(is->due) : Json());
+  json.set("fresh_within_ms", is && is->limit ? Json(static_cast<std::int64_t>(is->limit->count())) : Json());
+}
+
+}  // namespace
+
 Json check_json(const Vigil& vigil, const std::string& job, Instant now) {
   Json list = Json::array();
   for (const auto& trouble : vigil.troubles)
@@ -100,20 +113,15 @@ Json check_json(const Vigil& vigil, const std::string& job, Instant now) {
                   .set("severity", trouble.critical ? "CRITICAL" : "WARNING")
                   .set("kind", word_of(trouble.kind))
                   .set("job", trouble.job)
-                  .set("run_date", trouble.run_date)
+                  .set("run_date", json_or_null(trouble.run_date))
                   .set("what", trouble.what)
-                  .set("next", trouble.next));
+                  .set("next_action", trouble.next));
   Json json = Json::object().set("schema_version", 1).set("status", word_of(status_of(vigil)));
   json.set("code", static_cast<int>(status_of(vigil))).set("headline", headline(vigil, job, now));
-  json.set("jobs", static_cast<std::int64_t>(vigil.jobs))
-      .set("paused", static_cast<std::int64_t>(vigil.paused));
-  if (vigil.freshness) {
-    const Freshness& is = *vigil.freshness;
-    const auto stamp = [](std::optional<Instant> at) { return at ? Json(format_instant(*at)) : Json(); };
-    json.set("job", job).set("freshness", word_of(is.state)).set("last_success_at", stamp(is.last_success));
-    json.set("success_due_at", stamp(is.due))
-        .set("fresh_within", is.limit ? Json(format_duration(*is.limit)) : Json());
-  }
+  json.set("next_action", Json());
+  json.set("jobs_total", static_cast<std::int64_t>(vigil.jobs))
+      .set("jobs_paused", static_cast<std::int64_t>(vigil.paused));
+  add_freshness(json, job, vigil.freshness);
   return json.set("troubles", std::move(list));
 }
 
@@ -123,12 +131,15 @@ std::string unknown_text(const Error& error) {
 }
 
 Json unknown_json(const Error& error) {
-  return Json::object()
-      .set("schema_version", 1)
-      .set("status", word_of(CheckStatus::unknown))
-      .set("code", static_cast<int>(CheckStatus::unknown))
-      .set("headline", error.what())
-      .set("next", error.next_step());
+  Json json = Json::object()
+                  .set("schema_version", 1)
+                  .set("status", word_of(CheckStatus::unknown))
+                  .set("code", static_cast<int>(CheckStatus::unknown))
+                  .set("headline", error.what())
+                  .set("next_action", json_or_null(error.next_step()));
+  json.set("jobs_total", Json()).set("jobs_paused", Json());
+  add_freshness(json, "", {});
+  return json.set("troubles", Json::array());
 }
 
 }  // namespace jobrun

@@ -107,7 +107,7 @@ Result<Exit> cmd_backfill(const Session& session) {
     Json json = Json::object()
                     .set("schema_version", 1)
                     .set("job", request.job)
-                    .set("dates", static_cast<std::int64_t>(dates->size()));
+                    .set("dates_total", static_cast<std::int64_t>(dates->size()));
     print_out(json.set("exit", static_cast<int>(exit)).set("runs", std::move(runs)).dump() + "\n");
   } else if (!dry_run && !dates->empty() && (!session.quiet() || needs_person(exit))) {
     print_out(summary(request.job, counts, dates->size(), look_at));

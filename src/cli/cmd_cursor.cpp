@@ -32,12 +32,12 @@ Result<Exit> own_cursor(const Session& session) {
 }
 
 Json json_of(const CursorRow& row) {
-  const auto text = [](const auto& value) { return value ? Json(*value) : Json(); };
-  Json json = Json::object().set("unit", row.unit).set("stream", row.stream).set("value", text(row.value));
+  Json json =
+      Json::object().set("unit", row.unit).set("stream", row.stream).set("value", json_or_null(row.value));
   return json.set("changed_at", row.changed_at)
-      .set("run_id", text(row.run_id))
-      .set("attempt", text(row.attempt))
-      .set("reason", text(row.reason));
+      .set("run_id", json_or_null(row.run_id))
+      .set("attempt", json_or_null(row.attempt))
+      .set("reason", json_or_null(row.reason));
 }
 
 std::string by_whom(const CursorRow& row) {

@@ -46,19 +46,17 @@ std::string text_of(const Grounds& grounds, const Symptoms& symptoms) {
 }
 
 Json json_of(const Grounds& grounds, const Symptoms& symptoms) {
-  const auto place = [](const std::string& path, const std::string& by) {
-    return path.empty() ? Json() : Json::object().set("path", path).set("by", by);
-  };
   Json checks = Json::array();
   for (const auto& one : symptoms)
     checks.push(Json::object()
-                    .set("state", word_of(one.state))
+                    .set("state", one.state == Symptom::State::fail ? "fail" : word_of(one.state))
                     .set("part", one.part)
                     .set("found", one.found)
-                    .set("next", one.next));
+                    .set("next_action", json_or_null(one.next)));
   Json json = Json::object().set("schema_version", 1).set("ok", count(symptoms, Symptom::State::fail) == 0);
-  json.set("version", JOBRUN_VERSION).set("ledger", place(grounds.ledger, grounds.ledger_by));
-  return json.set("jobs", place(grounds.jobs, grounds.jobs_by)).set("checks", std::move(checks));
+  json.set("version", JOBRUN_VERSION).set("ledger", json_or_null(grounds.ledger));
+  json.set("ledger_by", json_or_null(grounds.ledger_by)).set("jobs_directory", json_or_null(grounds.jobs));
+  return json.set("jobs_directory_by", json_or_null(grounds.jobs_by)).set("checks", std::move(checks));
 }
 
 }  // namespace

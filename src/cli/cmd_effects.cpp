@@ -19,16 +19,7 @@ Result<Exit> list_effects(const Session& session, Ledger& ledger) {
   if (!open) return open.error();
   if (session.json()) {
     Json list = Json::array();
-    for (const auto& effect : *open)
-      list.push(Json::object()
-                    .set("scope", effect.scope)
-                    .set("key", effect.key)
-                    .set("state", effect.state)
-                    .set("job", effect.job)
-                    .set("unit", effect.unit)
-                    .set("run_date", effect.run_date)
-                    .set("intended_at", effect.intended_at)
-                    .set("tries", effect.tries));
+    for (const auto& effect : *open) list.push(json_of(effect));
     print_out(Json::object().set("schema_version", 1).set("effects", std::move(list)).dump() + "\n");
     return Exit::done;
   }

@@ -53,6 +53,7 @@ Result<Exit> cmd_inventory(const Session& session) {
   const Instant now = session.clock.wall();
   const bool lint = session.args.has("--lint"), against = session.args.has("--against");
   Json json = inventory_json(*inventory, now);
+  Json findings, changes;
   std::string text;
   bool to_mend = false;
   if (lint) {
@@ -60,16 +61,17 @@ Result<Exit> cmd_inventory(const Session& session) {
     to_mend = std::any_of(faults.begin(), faults.end(),
                           [](const ScheduleFault& one) { return one.weight == ScheduleFault::Weight::mend; });
     text += faults_text(faults);
-    json.set("faults", faults_json(faults));
+    findings = faults_json(faults);
   }
   if (against) {
     auto drift = drift_against(session.args.value("--against"), json);
     if (!drift) return drift.error();
     to_mend = to_mend || drift->any();
     text += drift_text(*drift);
-    json.set("drift", drift_json(*drift));
+    changes = drift_json(*drift);
   }
   if (!lint && !against) text = inventory_text(*inventory, now, screen_width());
+  json.set("findings", std::move(findings)).set("drift", std::move(changes));
   print_out(session.json() ? json.dump() + "\n" : text);
   return to_mend ? Exit::setup : Exit::done;
 }

@@ -18,6 +18,23 @@ std::string handler_of(const Manifest& manifest) {
   return "command " + printable(join(manifest.command, " "));
 }
 
+Json json_of(const std::string& name, const Result<Manifest>& manifest) {
+  Json faults = Json::array();
+  if (!manifest)
+    for (const std::string_view fault : split(manifest.error().what(), '\n')) faults.push(fault);
+  const auto said = [&](const auto& of) { return manifest ? json_or_null(of(*manifest)) : Json(); };
+  return Json::object()
+      .set("job", name)
+      .set("ok", static_cast<bool>(manifest))
+      .set("faults", std::move(faults))
+      .set("owner", said([](const Manifest& its) { return its.owner; }))
+      .set("description", said([](const Manifest& its) { return its.description; }))
+      .set("handler", said([](const Manifest& its) { return handler_of(its); }))
+      .set("period_ms", manifest && manifest->period
+                            ? Json(static_cast<std::int64_t>(manifest->period->count()))
+                            : Json());
+}
+
 constexpr unsigned readable_mode = 0644, secret_mode = 0600;
 
 /// FOLDER/JOB.json, where --to names one. Never over a file that is there.
@@ -64,18 +81,14 @@ Result<Exit> cmd_jobs(const Session& session) {
   std::string faults;
   for (const auto& name : job_names(session.places.jobs)) {
     auto manifest = load_manifest(session.places.jobs, name);
-    Json one = Json::object().set("job", name).set("ok", static_cast<bool>(manifest));
     if (!manifest) {
       faults += manifest.error().what() + "\n";
-      list.push(std::move(one.set("faults", manifest.error().what())));
+      list.push(json_of(name, manifest));
       rows.push_back({printable(name), "", "", "", "FAULTY, see below"});
       continue;
     }
     const std::string period = manifest->period ? format_duration(*manifest->period) : "";
-    one.set("owner", manifest->owner)
-        .set("description", manifest->description)
-        .set("handler", handler_of(*manifest));
-    list.push(std::move(one.set("period", period)));
+    list.push(json_of(name, manifest));
     rows.push_back({name, printable(manifest->owner), period, clip(handler_of(*manifest), 40),
                     printable(manifest->description)});
   }

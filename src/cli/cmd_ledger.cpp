@@ -63,7 +63,7 @@ Result<Exit> check(const Session& session) {
     text += fmt::format("{}: {}: {}\n", finding.is_fault ? "fault" : "note", finding.law,
                         printable(finding.what));
     list.push(
-        Json::object().set("law", finding.law).set("fault", finding.is_fault).set("what", finding.what));
+        Json::object().set("law", finding.law).set("is_fault", finding.is_fault).set("what", finding.what));
   }
   if (session.json())
     print_out(Json::object()

@@ -2,8 +2,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <algorithm>
-
 #include "base/format.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
@@ -35,13 +33,8 @@ Result<LogRequest> request_from(const Session& session) {
 }
 
 Result<void> check_units(Ledger& ledger, const Run& run, const LogRequest& request) {
-  if (request.units.empty()) return {};
-  auto units = units_of(ledger, run.id);
-  if (!units) return units.error();
   for (const auto& name : request.units)
-    if (std::none_of(units->begin(), units->end(), [&](const Unit& unit) { return unit.unit == name; }))
-      return Error(Fault::usage, fmt::format("run {} has no unit {}", run.run_id, printable(name)),
-                   "leave --unit out to see them all");
+    if (auto unit = unit_named(ledger, run, name); !unit) return unit.error();
   return {};
 }
 

@@ -42,9 +42,9 @@ Json json_of(const PreflightReport& report, const std::string& job) {
     checks.push(Json::object()
                     .set("what", check.what)
                     .set("ok", check.fault.empty())
-                    .set("fault", check.fault)
+                    .set("fault", json_or_null(check.fault))
                     .set("calls", check.calls)
-                    .set("in_doubt", check.in_doubt));
+                    .set("told_in_doubt", check.in_doubt));
   Json json = Json::object().set("schema_version", 1).set("job", job).set("holds", report.holds());
   return json.set("points", report.points).set("checks", std::move(checks));
 }

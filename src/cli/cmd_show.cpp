@@ -1,5 +1,4 @@
 // jobrun show RUN: one run with its units and attempts, on one screen.
-#include <algorithm>
 #include <set>
 
 #include "base/civil.hpp"
@@ -11,12 +10,125 @@
 #include "cli/screen.hpp"
 #include "ledger/crashes.hpp"
 #include "ledger/runs.hpp"
+#include "ledger/wide_runs.hpp"
 
 namespace jobrun {
 
 namespace {
 
-constexpr std::size_t many = 10;  // units, from which on those alike are told together
+constexpr int many = 10;            // units, from which on those alike are told together
+constexpr std::int64_t part = 500;  // units that are read and written at a time
+
+Result<std::vector<Unit>> named_units(Ledger& ledger, const Run& run, const std::vector<std::string>& names) {
+  std::vector<Unit> units;
+  for (const auto& name : names) {
+    auto unit = unit_named(ledger, run, name);
+    if (!unit) return unit.error();
+    units.push_back(std::move(*unit));
+  }
+  return units;
+}
+
+/// Units that no process holds any more, though their row says that they run.
+Result<std::set<std::int64_t>> crashed_in(Ledger& ledger, const Run& run) {
+  std::set<std::int64_t> gone;
+  if (run.counts.running == 0) return gone;
+  auto crashed = crashed_units(ledger);
+  if (!crashed) return crashed.error();
+  for (const auto& one : *crashed)
+    if (one.run_id == run.id) gone.insert(one.unit_id);
+  return gone;
+}
+
+std::string headline(const Run& run, std::size_t gone) {
+  const bool all_gone = gone > 0 && static_cast<int>(gone) == run.counts.running;
+  std::string text = fmt::format("{} for {}, run {}{}: {}\n", run.job, run.run_date, run.run_id,
+                                 run.generation > 1 ? fmt::format(" (generation {})", run.generation) : "",
+                                 all_gone ? word_of(AttemptState::crashed) : word_of(run.state));
+  text += fmt::format("  {} unit{}: {}; made {}, last change {} UTC\n", run.counts.total(),
+                      run.counts.total() == 1 ? "" : "s", counts_text(run.counts), moment(run.created_at),
+                      moment(run.changed_at));
+  if (run.again_reason) text += "  again because: " + printable(*run.again_reason) + "\n";
+  return text;
+}
+
+/// On the screen a unit of many that was done, or is still to come, is only counted.
+bool is_dull(const Unit& unit) {
+  return unit.state == UnitState::pending || unit.state == UnitState::done;
+}
+
+Result<Exit> show_text(Ledger& ledger, const Run& run, const std::vector<std::string>& names) {
+  auto gone = crashed_in(ledger, run);
+  if (!gone) return gone.error();
+  std::string text = headline(run, gone->size());
+  const bool grouped = names.empty() && run.counts.total() > many;
+  if (grouped) {
+    auto plights = plights_of(ledger, run, 3);
+    if (!plights) return plights.error();
+    text += plights_text(run.counts, *plights);
+  }
+  auto units = names.empty() ? most_urgent_units(ledger, run, many) : named_units(ledger, run, names);
+  if (!units) return units.error();
+  if (grouped) std::erase_if(*units, is_dull);
+  for (Unit& unit : *units) {
+    auto attempts = attempts_of(ledger, unit.id);
+    if (!attempts) return attempts.error();
+    if (gone->contains(unit.id)) tell_crash(unit, *attempts);
+    text += unit_text(unit, *attempts, !names.empty() || run.counts.total() == 1);
+  }
+  if (grouped)
+    text += fmt::format("  {} other units are not shown; --unit U shows one, --json all\n",
+                        run.counts.total() - static_cast<int>(units->size()));
+  const int standing = run.counts.stopped + run.counts.exhausted + run.counts.in_doubt;
+  if (names.empty() && standing > 1)
+    text += fmt::format("  next: mended, `jobrun retry {} --run-date {}` brings all {} back\n", run.job,
+                        run.run_date, standing);
+  print_out(text);
+  return Exit::done;
+}
+
+Result<std::string> unit_json(Ledger& ledger, Unit& unit, bool gone) {
+  auto attempts = attempts_of(ledger, unit.id);
+  if (!attempts) return attempts.error();
+  if (gone) tell_crash(unit, *attempts);
+  Json all = Json::array();
+  for (const auto& attempt : *attempts) all.push(attempt_json(attempt));
+  return Json::object()
+      .set("unit", unit.unit)
+      .set("state", word_of(unit.state))
+      .set("reason", json_or_null(unit.reason))
+      .set("message", json_or_null(unit.message))
+      .set("next_action", json_or_null(unit.next_action))
+      .set("next_at", unit.next_at ? Json(format_instant(*unit.next_at)) : Json())
+      .set("attempts", std::move(all))
+      .dump();
+}
+
+/// Written while it is read, so that a run of any width takes no more memory than a part of it.
+Result<Exit> show_json(Ledger& ledger, const Run& run, const std::vector<std::string>& names) {
+  Json json = run_outline(run);
+  json.set("schema_version", 1).set("scheduled_at", json_or_null(run.scheduled_at));
+  json.set("again_reason", json_or_null(run.again_reason));
+  std::string text = json.dump();
+  text.replace(text.size() - 1, 1, ",\"units\":[");
+  auto gone = crashed_in(ledger, run);
+  if (!gone) return gone.error();
+  auto units = names.empty() ? units_behind(ledger, run.id, "", part) : named_units(ledger, run, names);
+  while (true) {
+    if (!units) return units.error();
+    for (Unit& unit : *units) {
+      auto told = unit_json(ledger, unit, gone->contains(unit.id));
+      if (!told) return told.error();
+      text += (text.ends_with('[') ? "" : ",") + *told;
+    }
+    if (!names.empty() || units->empty()) break;
+    if (!write_out(text)) return Exit::done;  // the reader has seen enough
+    text.clear();
+    units = units_behind(ledger, run.id, units->back().unit, part);
+  }
+  print_out(text + "]}\n");
+  return Exit::done;
+}
 
 }  // namespace
 
@@ -26,83 +138,8 @@ Result<Exit> cmd_show(const Session& session) {
   Ledger& ledger = **opened;
   auto run = run_named(ledger, session.args.words().front());
   if (!run) return run.error();
-  auto units = units_of(ledger, run->id);
-  if (!units) return units.error();
-  std::set<std::int64_t> gone;
-  if (run->counts.running > 0) {
-    auto crashed = crashed_units(ledger);
-    if (!crashed) return crashed.error();
-    for (const auto& one : *crashed)
-      if (one.run_id == run->id) gone.insert(one.unit_id);
-  }
-  const bool all_gone = !gone.empty() && static_cast<int>(gone.size()) == run->counts.running;
-  const auto wanted = session.args.values("--unit");
-  for (const auto& name : wanted)
-    if (std::none_of(units->begin(), units->end(), [&](const Unit& unit) { return unit.unit == name; }))
-      return Error(Fault::usage, fmt::format("run {} has no unit {}", run->run_id, printable(name)),
-                   "leave --unit out to see them all");
-
-  Json list = Json::array();
-  std::string text = fmt::format("{} for {}, run {}{}: {}\n", run->job, run->run_date, run->run_id,
-                                 run->generation > 1 ? fmt::format(" (generation {})", run->generation) : "",
-                                 all_gone ? word_of(AttemptState::crashed) : word_of(run->state));
-  text += fmt::format("  {} unit{}: {}; made {}, last change {}\n", run->counts.total(),
-                      run->counts.total() == 1 ? "" : "s", counts_text(run->counts), run->created_at,
-                      run->changed_at);
-  if (run->again_reason) text += "  again because: " + printable(*run->again_reason) + "\n";
-  const bool grouped = wanted.empty() && units->size() > many;
-  if (grouped) text += unit_groups_text(*units);
-  if (!session.json()) most_urgent_first(*units);
-  std::size_t shown = 0, quiet = 0;
-  for (Unit& unit : *units) {
-    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), unit.unit) == wanted.end()) continue;
-    // On the screen a unit that was done at the first attempt is only counted, where there are many.
-    const bool dull =
-        unit.state == UnitState::pending || (unit.state == UnitState::done && unit.attempts <= 1);
-    if (!session.json() && grouped && (dull || shown >= many)) {
-      ++quiet;
-      continue;
-    }
-    auto attempts = attempts_of(ledger, unit.id);
-    if (!attempts) return attempts.error();
-    ++shown;
-    if (gone.contains(unit.id)) tell_crash(unit, *attempts);
-    if (!session.json()) {
-      text += unit_text(unit, *attempts, !wanted.empty() || units->size() == 1);
-      continue;
-    }
-    Json all = Json::array();
-    for (const auto& attempt : *attempts) all.push(attempt_json(attempt));
-    list.push(Json::object()
-                  .set("unit", unit.unit)
-                  .set("state", word_of(unit.state))
-                  .set("reason", unit.reason)
-                  .set("message", unit.message)
-                  .set("next_action", unit.next_action)
-                  .set("next_at", unit.next_at ? Json(format_instant(*unit.next_at)) : Json())
-                  .set("attempts", std::move(all)));
-  }
-  if (quiet > 0)
-    text += fmt::format("  {} other units are not shown; --unit U shows one, --json all\n", quiet);
-  const int standing = run->counts.stopped + run->counts.exhausted + run->counts.in_doubt;
-  if (wanted.empty() && standing > 1)
-    text += fmt::format("  next: mended, `jobrun retry {} --run-date {}` brings all {} back\n", run->job,
-                        run->run_date, standing);
-  if (session.json()) {
-    Json json = Json::object()
-                    .set("schema_version", 1)
-                    .set("job", run->job)
-                    .set("run_date", run->run_date)
-                    .set("run_id", run->run_id);
-    json.set("generation", run->generation)
-        .set("state", word_of(run->state))
-        .set("created_at", run->created_at)
-        .set("changed_at", run->changed_at)
-        .set("counts", counts_json(run->counts));
-    text = json.set("units", std::move(list)).dump() + "\n";
-  }
-  print_out(text);
-  return Exit::done;
+  const auto names = session.args.values("--unit");
+  return session.json() ? show_json(ledger, *run, names) : show_text(ledger, *run, names);
 }
 
 }  // namespace jobrun

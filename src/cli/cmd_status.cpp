@@ -11,18 +11,20 @@ namespace jobrun {
 
 namespace {
 
-Result<Json> units_json(Ledger& ledger, const std::vector<Unit>& units) {
+Result<Json> units_json(Ledger& ledger, std::int64_t run) {
+  auto units = units_of(ledger, run);
+  if (!units) return units.error();
   Json list = Json::array();
-  for (const Unit& unit : units) {
+  for (const Unit& unit : *units) {
     auto success = last_unit_success(ledger, unit.job, unit.unit);
     if (!success) return success.error();
     list.push(Json::object()
                   .set("unit", unit.unit)
                   .set("state", word_of(unit.state))
-                  .set("attempts", unit.attempts)
-                  .set("reason", unit.reason)
-                  .set("last_success_at", success->empty() ? Json() : Json(*success))
-                  .set("next_action", unit.next_action));
+                  .set("attempts_made", unit.attempts)
+                  .set("reason", json_or_null(unit.reason))
+                  .set("last_success_at", json_or_null(*success))
+                  .set("next_action", json_or_null(unit.next_action)));
   }
   return list;
 }
@@ -37,9 +39,9 @@ Result<Exit> cmd_status(const Session& session) {
   const std::string only = session.args.words().empty() ? "" : session.args.words().front();
   auto jobs = known_jobs(ledger, session.places.jobs, only);
   if (!jobs) return jobs.error();
-  auto needed = attention_groups(ledger, only, now);
-  if (!needed) return needed.error();
-  needed = one_matter_each(std::move(*needed));
+  auto matters = matters_of(ledger, only, now);
+  if (!matters) return matters.error();
+  const auto needed = night_after_night(std::move(*matters));
   auto ahead = ahead_of_clock(ledger, now);
   if (!ahead) return ahead.error();
   if (!only.empty()) std::erase_if(*ahead, [&](const AheadOfClock& row) { return row.job != only; });
@@ -51,37 +53,31 @@ Result<Exit> cmd_status(const Session& session) {
     if (!standing) return standing.error();
     standings.push_back(std::move(*standing));
   }
-  std::vector<Unit> units;
-  if (!only.empty() && standings[0].run) {
-    auto all = units_of(ledger, standings[0].run->id);
-    if (!all) return all.error();
-    units = std::move(*all);
-  }
+  const bool has_units = !only.empty() && standings[0].run;
   if (!session.json()) {
-    std::string text = attention_text(*needed, now) + ahead_text(*ahead, now) + stale.text() +
+    std::string text = attention_text(needed, now) + ahead_text(*ahead, now) + stale.text(needed) +
                        standings_text(standings, now);
-    if (!units.empty()) {
-      auto detail = standing_units_text(ledger, std::move(units), now);
+    if (has_units) {
+      auto detail = standing_units_text(ledger, *standings[0].run, now);
       if (!detail) return detail.error();
       text += *detail;
     }
     print_out(text);
     return Exit::done;
   }
-  Json list = Json::array();
+  Json list = Json::array(), attention = Json::array();
   for (const auto& standing : standings) list.push(json_of(standing));
+  for (const auto& matter : needed) attention.push(json_of(matter));
   Json json = Json::object()
                   .set("schema_version", 1)
                   .set("ledger", ledger.path())
-                  .set("attention", attention_json(*needed))
+                  .set("attention", std::move(attention))
                   .set("ahead_of_clock", ahead_json(*ahead))
                   .set("stale", std::move(stale.list))
                   .set("jobs", std::move(list));
-  if (!only.empty()) {
-    auto detail = units_json(ledger, units);
-    if (!detail) return detail.error();
-    json.set("units", std::move(*detail));
-  }
+  auto detail = has_units ? units_json(ledger, standings[0].run->id) : Result<Json>(Json());
+  if (!detail) return detail.error();
+  json.set("units", std::move(*detail));
   print_out(json.dump() + "\n");
   return Exit::done;
 }

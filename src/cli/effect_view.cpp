@@ -17,13 +17,14 @@ Json json_of(const EffectStory& story) {
                   .set("token", story.token);
   json.set("job", story.job)
       .set("unit", story.unit)
-      .set("run_id", story.run_id)
+      .set("run_date", json_or_null(story.run_date))
+      .set("run_id", json_or_null(story.run_id))
       .set("attempt", story.attempt < 0 ? Json() : Json(story.attempt));
   json.set("intended_at", story.intended_at)
-      .set("confirmed_at", story.confirmed_at)
+      .set("confirmed_at", json_or_null(story.confirmed_at))
       .set("tries", story.tries);
   return json.set("if_in_doubt", story.if_in_doubt)
-      .set("result", story.result)
+      .set("result", json_or_null(story.result))
       .set("settlements", std::move(settlements));
 }
 

@@ -65,12 +65,11 @@ std::string gaps_text(const JobGaps& found) {
 Json gaps_json(const JobGaps& found) {
   Json missing = Json::array();
   for (const auto& label : found.gaps.missing) missing.push(label);
-  const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
   return Json::object()
       .set("job", found.job)
-      .set("first", or_null(found.first))
-      .set("last", or_null(found.last))
-      .set("step", or_null(found.gaps.step))
+      .set("first", json_or_null(found.first))
+      .set("last", json_or_null(found.last))
+      .set("step", json_or_null(found.gaps.step))
       .set("inferred", found.gaps.inferred)
       .set("cut", found.gaps.cut)
       .set("missing", std::move(missing));

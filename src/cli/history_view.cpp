@@ -87,24 +87,14 @@ std::string history_text(const std::vector<ToldRun>& runs, const Gaps& gaps, Ins
 }
 
 Json history_json(const ToldRun& told, bool with_attempts) {
-  const Run& run = told.past.run;
-  const auto or_null = [](const std::optional<std::string>& text) { return text ? Json(*text) : Json(); };
-  Json json = Json::object()
-                  .set("job", run.job)
-                  .set("run_date", run.run_date)
-                  .set("run_id", run.run_id)
-                  .set("generation", run.generation)
-                  .set("state", word_of(run.state))
-                  .set("created_at", run.created_at)
-                  .set("changed_at", run.changed_at)
-                  .set("counts", counts_json(run.counts));
+  Json json = run_outline(told.past.run);
   json.set("unit", told.past.unit ? Json(told.past.unit->unit) : Json());
   json.set("unit_state", told.past.unit ? Json(word_of(told.past.unit->state)) : Json());
   json.set("attempts_made", told.past.unit ? Json(told.past.unit->attempts) : Json());
-  json.set("reason", or_null(told.past.reason))
-      .set("failed_unit", or_null(told.past.failed_unit))
-      .set("message", or_null(told.past.message));
-  if (!with_attempts) return json;
+  json.set("reason", json_or_null(told.past.reason))
+      .set("failed_unit", json_or_null(told.past.failed_unit))
+      .set("message", json_or_null(told.past.message));
+  if (!with_attempts) return json.set("attempts", Json());
   Json attempts = Json::array();
   for (const auto& one : told.attempts) attempts.push(attempt_json(one.attempt).set("unit", one.unit));
   return json.set("attempts", std::move(attempts));

@@ -74,7 +74,7 @@ Json faults_json(const std::vector<ScheduleFault>& faults) {
                   .set("line", fault.where.line)
                   .set("what", fault.what)
                   .set("why", fault.why)
-                  .set("next", fault.next));
+                  .set("next_action", json_or_null(fault.next)));
   return list;
 }
 

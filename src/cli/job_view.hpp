@@ -9,15 +9,13 @@
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "ledger/history.hpp"
+#include "run/matters.hpp"
 
 namespace jobrun {
 
-/// A unit in doubt and the effects that made it so are one matter: the unit's, with the words that settle
-/// them.
-std::vector<Attention> one_matter_each(std::vector<Attention> rows);
-/// What needs a person, newest first, each with the words to type; or one line that nothing does.
-std::string attention_text(const std::vector<Attention>& rows, Instant now);
-Json attention_json(const std::vector<Attention>& rows);
+/// What needs a person, each with the words to type; or one line that nothing does.
+std::string attention_text(const std::vector<Matter>& matters, Instant now);
+Json json_of(const Matter& matter);
 
 /// All jobs that have a manifest or ever ran, sorted; only `job` where that is not empty. Fault::usage, with
 /// the nearest name, where there is none such.
@@ -36,7 +34,7 @@ Result<JobStanding> standing_of(Ledger& ledger, const std::string& job);
 std::string standings_text(const std::vector<JobStanding>& standings, Instant now);
 /// The units of a job's latest run: those that need a person first, then those that go on; the rest is
 /// counted.
-Result<std::string> standing_units_text(Ledger& ledger, std::vector<Unit> units, Instant now);
+Result<std::string> standing_units_text(Ledger& ledger, const Run& run, Instant now);
 Json json_of(const JobStanding& standing);
 
 /// "sync 2026-04-12: not due before ..., by a clock that was 1d ahead of now when it was tried"

@@ -1,9 +1,5 @@
 #include "cli/run_view.hpp"
 
-#include <algorithm>
-#include <map>
-#include <tuple>
-
 #include "base/format.hpp"
 #include "base/text.hpp"
 #include "cli/screen.hpp"
@@ -11,29 +7,23 @@
 
 namespace jobrun {
 
+Json attempt_outline(const Attempt& attempt) {
+  Json json = Json::object().set("number", attempt.number).set("state", word_of(attempt.state));
+  json.set("run_id", attempt.run_id).set("caller", attempt.caller);
+  json.set("started_at", attempt.started_at).set("finished_at", json_or_null(attempt.finished_at));
+  json.set("reason", json_or_null(attempt.reason)).set("message", json_or_null(attempt.message));
+  json.set("exit_code", json_or_null(attempt.exit_code)).set("signal", json_or_null(attempt.signal));
+  return json.set("wall_ms", json_or_null(attempt.wall_ms)).set("next_at", json_or_null(attempt.next_at));
+}
+
 Json attempt_json(const Attempt& attempt) {
-  const auto number = [](const std::optional<std::int64_t>& value) { return value ? Json(*value) : Json(); };
-  Json json = Json::object()
-                  .set("number", attempt.number)
-                  .set("state", word_of(attempt.state))
-                  .set("run_id", attempt.run_id);
-  json.set("caller", attempt.caller)
-      .set("caller_id", attempt.caller_id)
-      .set("host", attempt.host)
-      .set("pid", attempt.pid);
-  json.set("started_at", attempt.started_at)
-      .set("finished_at", attempt.finished_at)
-      .set("reason", attempt.reason);
-  json.set("message", attempt.message)
-      .set("exit_code", number(attempt.exit_code))
-      .set("signal", number(attempt.signal));
-  json.set("wall_ms", number(attempt.wall_ms))
-      .set("cpu_ms", number(attempt.cpu_ms))
-      .set("peak_kib", number(attempt.peak_kib));
-  json.set("next_action", attempt.next_action)
-      .set("next_at", attempt.next_at)
-      .set("version", attempt.version);
-  json.set("output_head", attempt.output_head).set("output_tail", attempt.output_tail);
+  Json json = attempt_outline(attempt);
+  json.set("next_action", json_or_null(attempt.next_action));
+  json.set("cpu_ms", json_or_null(attempt.cpu_ms)).set("peak_kib", json_or_null(attempt.peak_kib));
+  json.set("caller_id", json_or_null(attempt.caller_id)).set("host", attempt.host).set("pid", attempt.pid);
+  json.set("version", attempt.version);
+  json.set("output_head", json_or_null(attempt.output_head))
+      .set("output_tail", json_or_null(attempt.output_tail));
   return json.set("output_bytes", attempt.output_bytes).set("output_cut", attempt.output_cut);
 }
 
@@ -44,7 +34,7 @@ void attempt_lines(const Attempt& attempt, std::vector<std::vector<std::string>>
                     : attempt.signal  ? signal_name(static_cast<int>(*attempt.signal))
                                       : "";
   rows.push_back({fmt::format("    #{}", attempt.number), std::string(word_of(attempt.state)),
-                  attempt.started_at, attempt.wall_ms ? format_age(Span(*attempt.wall_ms)) : "", how,
+                  moment(attempt.started_at), attempt.wall_ms ? format_age(Span(*attempt.wall_ms)) : "", how,
                   attempt.reason, attempt.caller});
 }
 
@@ -80,56 +70,32 @@ std::string unit_text(const Unit& unit, const std::vector<Attempt>& attempts, bo
 
 namespace {
 
-int urgency(UnitState state) {
-  switch (state) {
-    case UnitState::in_doubt:
-      return 0;
-    case UnitState::exhausted:
-      return 1;
-    case UnitState::stopped:
-      return 2;
-    case UnitState::retrying:
-      return 3;
-    case UnitState::running:
-      return 4;
-    case UnitState::pending:
-      return 5;
-    case UnitState::done:
-      return 6;
-  }
-  return 6;
-}
-
-constexpr std::size_t most_groups = 12, most_named = 3;
+constexpr std::size_t most_groups = 12;
 
 }  // namespace
 
-void most_urgent_first(std::vector<Unit>& units) {
-  std::stable_sort(units.begin(), units.end(),
-                   [](const Unit& a, const Unit& b) { return urgency(a.state) < urgency(b.state); });
-}
-
-std::string unit_groups_text(const std::vector<Unit>& units) {
-  struct Group {
-    std::size_t count = 0;
-    std::vector<std::string> names;
-  };
-  std::map<std::tuple<int, std::string, std::string>, Group> groups;
-  for (const Unit& unit : units) {
-    const bool plain = unit.state == UnitState::done || unit.state == UnitState::pending;
-    Group& group = groups[{urgency(unit.state), std::string(word_of(unit.state)), plain ? "" : unit.reason}];
-    ++group.count;
-    if (group.names.size() < most_named) group.names.push_back(printable(unit.unit));
-  }
+std::string plights_text(const Run::Counts& counts, const std::vector<Plight>& plights) {
   std::vector<std::vector<std::string>> rows;
-  for (const auto& [key, group] : groups) {
+  for (const Plight& plight : plights) {
     if (rows.size() == most_groups) break;
-    rows.push_back({"  " + std::to_string(group.count), std::get<1>(key), std::get<2>(key),
-                    join(group.names, ", ") + (group.count > most_named ? ", ..." : "")});
+    std::vector<std::string> names;
+    for (const auto& name : plight.names) names.push_back(printable(name));
+    const bool all = plight.names.size() == static_cast<std::size_t>(plight.units);
+    rows.push_back({"  " + std::to_string(plight.units), std::string(word_of(plight.state)), plight.reason,
+                    join(names, ", ") + (all ? "" : ", ...")});
   }
-  const std::size_t hidden = groups.size() - rows.size();
+  const std::size_t hidden = plights.size() - rows.size();
+  if (counts.done > 0)
+    rows.push_back({"  " + std::to_string(counts.done), std::string(word_of(UnitState::done)), "", ""});
   return table(rows, screen_width()) +
          (hidden > 0 ? fmt::format("  ... and {} other reasons\n", hidden) : "");
+}
+
+Json run_outline(const Run& run) {
+  Json json = Json::object().set("job", run.job).set("run_date", run.run_date).set("run_id", run.run_id);
+  json.set("generation", run.generation).set("state", word_of(run.state));
+  json.set("created_at", run.created_at).set("changed_at", run.changed_at);
+  return json.set("counts", counts_json(run.counts));
 }
 
 Json counts_json(const Run::Counts& counts) {

@@ -91,6 +91,15 @@ Result<Run> run_named(Ledger& ledger, const std::string& name) {
   return first;
 }
 
+Result<Unit> unit_named(Ledger& ledger, const Run& run, const std::string& name) {
+  auto unit = unit_of_run(ledger, run.id, name);
+  if (!unit) return unit.error();
+  if (!*unit || name.empty())
+    return Error(Fault::usage, fmt::format("run {} has no unit {}", run.run_id, printable(name)),
+                 "leave --unit out to see them all");
+  return std::move(**unit);
+}
+
 Result<void> check_known_job(const Session& session, Ledger& ledger, const std::string& job) {
   if (exists(path_join(session.places.jobs, job + ".json"))) return {};
   auto run = find_latest_run(ledger, job);

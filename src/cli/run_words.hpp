@@ -20,6 +20,8 @@ Result<std::string> label_word(const Session& session, const char* option, const
 /// The run that a person names: a run id, JOB:DATE, or a job for its latest. Fault::usage for none and for
 /// several.
 Result<Run> run_named(Ledger& ledger, const std::string& name);
+/// Fault::usage where the run has none of that name.
+Result<Unit> unit_named(Ledger& ledger, const Run& run, const std::string& name);
 /// A job that neither has a manifest nor ever ran is a typing error: what is set for it would have no effect.
 Result<void> check_known_job(const Session& session, Ledger& ledger, const std::string& job);
 /// JSON, @FILE, or - for standard input.

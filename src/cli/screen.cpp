@@ -274,10 +274,12 @@ Json answer_json(const Answer& answer) {
       .set("word", exit_word(answer.exit))
       .set("advice", exit_advice(answer.exit));
   json.set("headline", answer.headline).set("executed", answer.executed);
-  if (answer.run) {
-    json.set("job", answer.run->job).set("run_date", answer.run->run_date).set("run_id", answer.run->run_id);
-    json.set("generation", answer.run->generation).set("state", word_of(answer.run->state));
-  }
+  const auto of_run = [&](const auto& told) { return answer.run ? Json(told(*answer.run)) : Json(); };
+  json.set("job", of_run([](const Run& run) { return run.job; }))
+      .set("run_date", of_run([](const Run& run) { return run.run_date; }))
+      .set("run_id", of_run([](const Run& run) { return run.run_id; }))
+      .set("generation", of_run([](const Run& run) { return run.generation; }))
+      .set("state", of_run([](const Run& run) { return word_of(run.state); }));
   Json units = Json::array();
   for (const auto& outcome : answer.outcomes) {
     const Unit& unit = outcome.unit;
@@ -286,12 +288,12 @@ Json answer_json(const Answer& answer) {
                    .set("state", word_of(unit.state))
                    .set("word", exit_word(outcome.exit));
     one.set("executed", outcome.executed)
-        .set("attempts", unit.attempts)
-        .set("reason", unit.reason)
-        .set("message", unit.message);
-    one.set("next_action", unit.next_action)
+        .set("attempts_made", unit.attempts)
+        .set("reason", json_or_null(unit.reason))
+        .set("message", json_or_null(unit.message));
+    one.set("next_action", json_or_null(unit.next_action))
         .set("next_at", unit.next_at ? Json(format_instant(*unit.next_at)) : Json());
-    units.push(std::move(one.set("note", outcome.note)));
+    units.push(std::move(one.set("note", json_or_null(outcome.note))));
   }
   return json.set("units", std::move(units));
 }

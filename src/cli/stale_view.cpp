@@ -1,5 +1,7 @@
 #include "cli/stale_view.hpp"
 
+#include <algorithm>
+
 #include "base/civil.hpp"
 #include "base/format.hpp"
 #include "run/catalog.hpp"
@@ -27,13 +29,18 @@ Result<void> StaleJobs::look_at(Ledger& ledger, const std::string& jobs_folder, 
   return {};
 }
 
-std::string StaleJobs::text() const {
+std::string StaleJobs::text(const std::vector<Matter>& matters) const {
   const std::size_t count = list.items().size();
   if (count == 0) return "";
   std::string text = fmt::format("{} {} stale:\n", count, count == 1 ? "job is" : "jobs are");
-  for (std::size_t i = 0; i < count && i < most_shown; ++i)
-    text += fmt::format("  {}  {}\n    next: did its scheduler call? `jobrun doctor` tells who does\n",
-                        list.items()[i].at("job").as_string(), list.items()[i].at("what").as_string());
+  for (std::size_t i = 0; i < count && i < most_shown; ++i) {
+    const std::string& job = list.items()[i].at("job").as_string();
+    const bool told =
+        std::any_of(matters.begin(), matters.end(), [&](const Matter& one) { return one.job == job; });
+    text += fmt::format(
+        "  {}  {}\n    next: {}\n", job, list.items()[i].at("what").as_string(),
+        told ? "what is told of it above" : "did its scheduler call? `jobrun doctor` tells who does");
+  }
   if (count > most_shown)
     text += fmt::format("  ... and {} more: `jobrun check --json`\n", count - most_shown);
   return text + "\n";

@@ -7,6 +7,7 @@
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "ledger/ledger.hpp"
+#include "run/matters.hpp"
 
 namespace jobrun {
 
@@ -16,7 +17,8 @@ struct StaleJobs {
   /// Adds the job if it is stale.
   Result<void> look_at(Ledger& ledger, const std::string& jobs_folder, const std::string& job, Instant now);
   /// Each with what to do, 20 at the most; empty where there is none.
-  std::string text() const;
+  /// `matters`: what was told already; a job that has one there is stale because of it.
+  std::string text(const std::vector<Matter>& matters) const;
 };
 
 }  // namespace jobrun

@@ -100,7 +100,7 @@ Json json_of(const Scheduled& entry, Instant now) {
       .set("zone", optional_text(entry.zone))
       .set("user", optional_text(entry.user))
       .set("active", entry.active)
-      .set("next", next ? Json(format_instant_short(*next)) : Json())
+      .set("next_at", next ? Json(format_instant(*next)) : Json())
       .set("command", mask_secrets(entry.command))
       .set("jobrun", std::move(calls));
 }

@@ -70,21 +70,7 @@ Result<std::vector<Attention>> attention(Ledger& ledger, std::string_view job, I
   query->bind(":job", job).bind(":now", format_instant(now));
   return all_rows(query, [](const Statement& row) {
     return Attention{row.text(0), row.text(1), row.text(2), row.text(3), row.text(4),
-                     row.text(5), row.text(6), row.text(7), row.text(8), 1};
-  });
-}
-
-Result<std::vector<Attention>> attention_groups(Ledger& ledger, std::string_view job, Instant now) {
-  // Beside max(), the other columns are those of its row (lang_select, "bare columns").
-  auto query = ledger.database().prepare(
-      "SELECT kind, job, unit, run_date, state, reason, message, next_action, max(since), count(*)"
-      " FROM v_attention WHERE (:job = '' OR job IN (:job, '')) AND (until IS NULL OR until > :now)"
-      " GROUP BY kind, job, run_date, state, reason ORDER BY max(since) DESC");
-  if (!query) return query.error();
-  query->bind(":job", job).bind(":now", format_instant(now));
-  return all_rows(query, [](const Statement& row) {
-    return Attention{row.text(0), row.text(1), row.text(2), row.text(3), row.text(4),
-                     row.text(5), row.text(6), row.text(7), row.text(8), row.integer(9)};
+                     row.text(5), row.text(6), row.text(7), row.text(8)};
   });
 }
 
@@ -144,53 +130,30 @@ Result<JobPicture> picture_of(Ledger& ledger, std::string_view job) {
   return picture;
 }
 
-Result<std::vector<OpenEffect>> effects_in_doubt(Ledger& ledger, std::string_view scope) {
-  auto query = ledger.database().prepare(
-      "SELECT e.scope, e.key, ifnull(u.job, e.scope), ifnull(u.unit, '-'), ifnull(r.run_date, ''), e.state,"
-      "       e.intended_at, e.tries"
-      " FROM effects e LEFT JOIN attempts a ON a.id = e.attempt LEFT JOIN units u ON u.id = a.unit"
-      "                LEFT JOIN runs r ON r.id = u.run"
-      " WHERE e.state <> 'confirmed' AND (e.state = 'in_doubt' OR a.state IS NOT 'running')"
-      "   AND (:scope = '' OR e.scope IN (:scope, ''))"
-      " ORDER BY e.intended_at");
-  if (!query) return query.error();
-  query->bind(":scope", scope);
-  return all_rows(query, [](const Statement& row) {
-    return OpenEffect{row.text(0), row.text(1), row.text(2), row.text(3),
-                      row.text(4), row.text(5), row.text(6), row.integer(7)};
-  });
-}
-
 namespace {
+
+#define STORY_COLUMNS                                                                                        \
+  "e.scope, e.key, e.state, e.token, ifnull(u.job, e.scope), ifnull(u.unit, '-'), ifnull(r.run_id, ''), "    \
+  "ifnull(r.run_date, ''), e.intended_at, ifnull(e.confirmed_at, ''), ifnull(e.result, ''), e.if_in_doubt, " \
+  "iif(e.attempt IS NULL, 0, ifnull(a.number, -1)), e.tries"
+#define STORY_JOINS                                                              \
+  " LEFT JOIN attempts a ON a.id = e.attempt LEFT JOIN units u ON u.id = a.unit" \
+  " LEFT JOIN runs r ON r.id = u.run"
 
 EffectStory read_story(const Statement& row) {
   EffectStory story;
   int column = 0;
   for (std::string* text :
        {&story.scope, &story.key, &story.state, &story.token, &story.job, &story.unit, &story.run_id,
-        &story.intended_at, &story.confirmed_at, &story.result, &story.if_in_doubt})
+        &story.run_date, &story.intended_at, &story.confirmed_at, &story.result, &story.if_in_doubt})
     *text = row.text(column++);
   story.attempt = row.integer(column++);
   story.tries = row.integer(column);
   return story;
 }
 
-}  // namespace
-
-Result<std::vector<EffectStory>> effect_stories(Ledger& ledger, std::string_view scope, std::string_view key,
-                                                std::int64_t most) {
-  auto query = ledger.database().prepare(
-      "SELECT e.scope, e.key, e.state, e.token, ifnull(u.job, e.scope), ifnull(u.unit, '-'), "
-      "ifnull(r.run_id, ''),"
-      "       e.intended_at, ifnull(e.confirmed_at, ''), ifnull(e.result, ''), e.if_in_doubt, "
-      "iif(e.attempt IS NULL, 0, ifnull(a.number, -1)),"
-      "       e.tries"
-      " FROM (SELECT * FROM effects WHERE (:scope = '' OR scope = :scope) AND (:key = '' OR key = :key)"
-      "        ORDER BY intended_at DESC, key LIMIT :most) e"
-      " LEFT JOIN attempts a ON a.id = e.attempt LEFT JOIN units u ON u.id = a.unit"
-      " LEFT JOIN runs r ON r.id = u.run ORDER BY e.intended_at DESC, e.key");
-  if (!query) return query.error();
-  query->bind(":scope", scope).bind(":key", key).bind(":most", most);
+/// Reads `query` to its end, and what people said on each effect.
+Result<std::vector<EffectStory>> stories_in(Ledger& ledger, Result<Statement>& query) {
   auto stories = all_rows(query, read_story);
   if (!stories) return stories;
   for (auto& story : *stories) {
@@ -206,6 +169,31 @@ Result<std::vector<EffectStory>> effect_stories(Ledger& ledger, std::string_view
     story.settlements = std::move(*settlements);
   }
   return stories;
+}
+
+}  // namespace
+
+Result<std::vector<EffectStory>> effects_in_doubt(Ledger& ledger, std::string_view scope) {
+  auto query = ledger.database().prepare(
+      "SELECT " STORY_COLUMNS " FROM effects e" STORY_JOINS
+      " WHERE e.state <> 'confirmed' AND (e.state = 'in_doubt' OR a.state IS NOT 'running')"
+      "   AND (:scope = '' OR e.scope IN (:scope, ''))"
+      " ORDER BY e.intended_at");
+  if (!query) return query.error();
+  query->bind(":scope", scope);
+  return stories_in(ledger, query);
+}
+
+Result<std::vector<EffectStory>> effect_stories(Ledger& ledger, std::string_view scope, std::string_view key,
+                                                std::int64_t most) {
+  auto query = ledger.database().prepare(
+      "SELECT " STORY_COLUMNS
+      " FROM (SELECT * FROM effects WHERE (:scope = '' OR scope = :scope) AND (:key = '' OR key = :key)"
+      "        ORDER BY intended_at DESC, key LIMIT :most) e" STORY_JOINS
+      " ORDER BY e.intended_at DESC, e.key");
+  if (!query) return query.error();
+  query->bind(":scope", scope).bind(":key", key).bind(":most", most);
+  return stories_in(ledger, query);
 }
 
 Result<bool> settle_effect(Ledger& ledger, std::string_view scope, std::string_view key, bool happened,

@@ -36,14 +36,9 @@ Result<std::vector<std::string>> run_dates_of(Ledger& ledger, std::string_view j
 
 struct Attention {
   std::string kind, job, unit, run_date, state, reason, message, next_action, since;
-  std::int64_t count =
-      1;  ///< so many of the same kind, run, state and reason; the rest is that of the newest
 };
 /// Units that stand, effects in doubt, pauses; newest first. Of one job, or of all with an empty name.
 Result<std::vector<Attention>> attention(Ledger& ledger, std::string_view job, Instant now);
-
-/// The same, those with the same reason taken together: a night on which 300 units met the same fault is one.
-Result<std::vector<Attention>> attention_groups(Ledger& ledger, std::string_view job, Instant now);
 
 /// A run with units that wait by a clock which was set back since: their last attempt is dated after `now`.
 struct AheadOfClock {
@@ -61,13 +56,10 @@ struct JobPicture {
 };
 Result<JobPicture> picture_of(Ledger& ledger, std::string_view job);
 
-struct OpenEffect {
-  std::string scope, key, job, unit, run_date, state, intended_at;
-  std::int64_t tries = 0;
-};
 /// One effect with all that is known of it.
 struct EffectStory {
-  std::string scope, key, state, token, job, unit, run_id, intended_at, confirmed_at, result, if_in_doubt;
+  std::string scope, key, state, token, job, unit, run_id, run_date, intended_at, confirmed_at, result,
+      if_in_doubt;
   std::int64_t attempt = 0;  ///< the number of the last that intended or confirmed it; 0: by hand; -1: pruned
   std::int64_t tries = 0;
   struct Settlement {
@@ -80,7 +72,8 @@ struct EffectStory {
 /// there only as settlements.
 Result<std::vector<EffectStory>> effect_stories(Ledger& ledger, std::string_view scope, std::string_view key,
                                                 std::int64_t most);
-Result<std::vector<OpenEffect>> effects_in_doubt(Ledger& ledger, std::string_view scope);
+/// Those that may or may not have happened, the oldest first.
+Result<std::vector<EffectStory>> effects_in_doubt(Ledger& ledger, std::string_view scope);
 /// A person's word on an effect in doubt: confirmed with `reason` as its result, or released. False where
 /// none is open. Inside write().
 Result<bool> settle_effect(Ledger& ledger, std::string_view scope, std::string_view key, bool happened,

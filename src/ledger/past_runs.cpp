@@ -5,7 +5,7 @@
 #include "base/civil.hpp"
 #include "ledger/history.hpp"
 #include "ledger/rows.hpp"
-#include "ledger/run_row.hpp"
+#include "ledger/run_rows.hpp"
 
 namespace jobrun {
 
@@ -29,7 +29,7 @@ void bind_filter(Result<Statement>& query, const RunFilter& filter) {
 
 /// By run date: the calendar of one job.
 Result<std::vector<Run>> runs_of_job(Ledger& ledger, const RunFilter& filter) {
-  auto query = ledger.database().prepare("SELECT " RUN_COLUMNS
+  auto query = ledger.database().prepare("SELECT " LISTED_RUN_COLUMNS
                                          " FROM runs WHERE job = :job AND run_date >= :from AND run_date <= "
                                          "CASE :to WHEN '' THEN '~' ELSE :to || '~' END" RUN_MATCHES
                                          " ORDER BY run_date DESC, generation DESC LIMIT :most");
@@ -42,7 +42,7 @@ Result<std::vector<Run>> runs_of_job(Ledger& ledger, const RunFilter& filter) {
 /// By when they were made, from the run with the id `first` on.
 Result<std::vector<Run>> runs_made_since(Ledger& ledger, const RunFilter& filter, std::int64_t first) {
   auto query = ledger.database().prepare(
-      "SELECT " RUN_COLUMNS
+      "SELECT " LISTED_RUN_COLUMNS
       " FROM runs WHERE id >= :first AND (:job = '' OR +job = :job) AND run_date >= :from"
       " AND run_date <= CASE :to WHEN '' THEN '~' ELSE :to || '~' END" RUN_MATCHES
       " ORDER BY id DESC LIMIT :most");

@@ -28,7 +28,7 @@ struct RunFilter {
 };
 
 struct PastRun {
-  Run run;
+  Run run;  ///< without its payload
   /// The one that was asked for, or the only one that the run has.
   std::optional<Unit> unit;
   /// Of a run that is not done: the newest failure of a unit that is not.

@@ -1,5 +1,5 @@
 // What a report of the last weeks reads: the runs of a job, how long they were at work, their latest
-// attempts, what stands in them and why, effects. Every question is bounded by its caller and answered from
+// attempts, effects. Every question is bounded by its caller and answered from
 // an index, so that it grows with what is shown; only effects are read through. Changes nothing.
 #pragma once
 
@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "ledger/history.hpp"
 #include "ledger/ledger.hpp"
+#include "ledger/past_runs.hpp"
 #include "ledger/runs.hpp"
 
 namespace jobrun {
@@ -31,25 +32,11 @@ struct RunWork {
 };
 Result<RunWork> work_of(Ledger& ledger, std::int64_t run, Instant now);
 
-struct RunAttempt {
-  std::string unit;
-  Attempt attempt;  ///< without head, host, pid, usage: what a timeline shows
-};
 enum class Wanted { latest, telling };
 /// `most` attempts of a run, newest first: the latest, or first of all those of units that are not done or
 /// took several.
 Result<std::vector<RunAttempt>> attempts_in(Ledger& ledger, std::int64_t run, Wanted wanted,
                                             std::int64_t most);
-
-/// Units of a run that are in the same state for the same reason.
-struct Plight {
-  UnitState state = UnitState::pending;
-  std::string reason, message;  ///< message: of the unit that moved last
-  std::int64_t units = 0;
-  std::vector<std::string> names;  ///< the first few of them, as listed
-};
-/// All that is not done, most units first, `names` names of each.
-Result<std::vector<Plight>> plights_of(Ledger& ledger, std::int64_t run, std::int64_t names);
 
 /// How much there is, so that what a report leaves out can be counted.
 struct Extent {

@@ -56,6 +56,7 @@ ReportMatter matter_without_run(std::string kind, const std::string& job, std::s
                                 std::string message, std::string next_action) {
   ReportMatter matter;
   matter.kind = std::move(kind);
+  matter.count = 1;
   matter.job = job;
   matter.reason = matter.kind;
   matter.state = std::move(state);
@@ -130,7 +131,7 @@ Result<ReportJob> one_job(Ledger& ledger, const Places& places, const std::strin
   job.success = std::move(*success);
   if (!runs->empty()) {
     job.latest = runs->front().run;
-    auto plights = plights_of(ledger, job.latest->id, most_names);
+    auto plights = plights_of(ledger, *job.latest, most_names);
     if (!plights) return plights.error();
     job.plights = std::move(*plights);
     auto next = earliest_wait(ledger, job.latest->id);
@@ -158,9 +159,14 @@ void count_and_cut(Report& report) {
 }
 
 Result<void> read_all(Ledger& ledger, const Places& places, Report& report) {
-  auto rows = attention(ledger, report.request.job, report.at);
-  if (!rows) return rows.error();
-  report.matters = matters_of(*rows);
+  auto matters = matters_of(ledger, report.request.job, report.at);
+  if (!matters) return matters.error();
+  for (auto& matter : night_after_night(std::move(*matters))) {
+    if (matter.earlier > 0)
+      matter.next_action +=
+          fmt::format("; `jobrun history {} --state {}` lists the earlier ones", matter.job, matter.state);
+    report.matters.push_back({std::move(matter), 0});
+  }
   auto names = jobs_wanted(ledger, places, report.request.job);
   if (!names) return names.error();
   std::vector<Run> moved;

@@ -13,6 +13,8 @@
 #include "base/civil.hpp"
 #include "ledger/crashes.hpp"
 #include "ledger/survey.hpp"
+#include "ledger/wide_runs.hpp"
+#include "run/matters.hpp"
 #include "run/places.hpp"
 
 namespace jobrun {
@@ -33,14 +35,10 @@ struct ReportDay {
 };
 std::string_view word_of(ReportDay::Kind kind);
 
-/// What needs a person: units in the same state for the same reason are one matter, night after night too.
-struct ReportMatter {
-  std::string kind;  ///< unit, effect, pause, alert, manifest, stale
-  std::string job, run_date, state, reason, message, next_action, since;
-  std::int64_t run = 0;            ///< of a story, 0: none
-  std::int64_t count = 1;          ///< units or effects
-  std::int64_t earlier = 0;        ///< run dates before this one with the same
-  std::vector<std::string> units;  ///< the first few; none for a job without units
+/// What needs a person; beside what the ledger knows of, a faulty manifest and a stale job (kinds manifest
+/// and stale).
+struct ReportMatter : Matter {
+  std::int64_t run = 0;  ///< of a story, 0: none
 };
 
 struct ReportJob {
@@ -104,8 +102,6 @@ std::string headline_of(const Report& report);
 
 // Parts of gather_report, in files of their own (report_*.cpp).
 
-/// Units of one run in the same state for the same reason become one matter.
-std::vector<ReportMatter> matters_of(const std::vector<Attention>& rows);
 /// The strip of a job that ends with `today`, from its runs, newest first.
 std::vector<ReportDay> days_of(const std::vector<SeenRun>& runs, std::optional<Span> period, const Zone& zone,
                                Date today, int days);

@@ -54,6 +54,7 @@ void redact(Report& report) {
     if (by_hand) take_away(matter.reason);
     take_away(matter.message);
     for (auto& name : matter.units) name = units(name);
+    matter.unit = units(matter.unit);
     // The step names the unit or the key.
     if (matter.run_date.empty())
       matter.next_action =

@@ -38,7 +38,7 @@ Result<ReportRun> story_of(Ledger& ledger, const Run& run, const Report& report)
   auto work = work_of(ledger, run.id, report.at);
   if (!work) return work.error();
   story.work = *work;
-  auto plights = plights_of(ledger, run.id, most_names);
+  auto plights = plights_of(ledger, run, most_names);
   if (!plights) return plights.error();
   story.plights = std::move(*plights);
   auto attempts = attempts_in(ledger, run.id, Wanted::telling, most_attempts);

@@ -48,10 +48,11 @@ void move_to_retry(Judgement& made, const Manifest& manifest, const Run& run, co
   }
   unit.state = UnitState::retrying;
   unit.next_at = next.at;
-  unit.next_action =
-      at_once ? "try again at the next call"
-              : fmt::format("try again from {} on (attempt {} of {} failed)", format_instant_short(next.at),
-                            unit.counted, manifest.retry.max_attempts);
+  unit.next_action = at_once
+                         ? "try again at the next call"
+                         : fmt::format("try again from {} on (attempt {} of {} failed)",
+                                       format_instant_short(std::chrono::ceil<std::chrono::seconds>(next.at)),
+                                       unit.counted, manifest.retry.max_attempts);
 }
 
 }  // namespace

@@ -1,31 +1,23 @@
 #include "run/vigil.hpp"
 
 #include <algorithm>
-#include <map>
 #include <tuple>
 
 #include "base/file.hpp"
 #include "base/format.hpp"
 #include "base/text.hpp"
-#include "ledger/history.hpp"
 #include "ledger/runs.hpp"
 #include "run/catalog.hpp"
+#include "run/matters.hpp"
 
 namespace jobrun {
 
 namespace {
 
-/// What stands in one run for one kind of trouble.
-struct Matter {
-  std::size_t units = 0, effects = 0, letters = 0;
-  std::string unit, effect, reason, next;
-};
-using Matters = std::map<std::tuple<std::string, std::string, Trouble::Kind>, Matter>;
-
-Trouble::Kind kind_of(const Attention& row) {
-  if (row.kind == "effect") return Trouble::Kind::in_doubt;
-  if (row.kind == "alert") return Trouble::Kind::untold;
-  switch (unit_state(row.state).value_or(UnitState::stopped)) {
+Trouble::Kind kind_of(const Matter& matter) {
+  if (matter.kind == "effect") return Trouble::Kind::in_doubt;
+  if (matter.kind == "alert") return Trouble::Kind::untold;
+  switch (unit_state(matter.state).value_or(UnitState::stopped)) {
     case UnitState::in_doubt:
       return Trouble::Kind::in_doubt;
     case UnitState::exhausted:
@@ -40,57 +32,32 @@ Trouble::Kind kind_of(const Attention& row) {
   return Trouble::Kind::stopped;
 }
 
-Matters matters_of(const std::vector<Attention>& rows) {
-  Matters matters;
-  for (const Attention& row : rows) {
-    if (row.kind == "pause") continue;
-    Matter& matter = matters[{row.job, row.run_date, kind_of(row)}];
-    if (row.kind == "effect") {
-      ++matter.effects;
-      matter.effect = row.message;
-      matter.next = row.next_action;  // the effect's: settling it comes first
-      continue;
-    }
-    if (row.kind == "alert") {
-      ++matter.letters;
-      matter.reason = row.message;
-      matter.next = row.next_action;
-      continue;
-    }
-    ++matter.units;
-    matter.unit = row.unit;
-    matter.reason = row.reason;
-    if (matter.effects == 0) matter.next = row.next_action;
-  }
-  return matters;
-}
-
 std::string sentence_of(Trouble::Kind kind, const Matter& matter) {
-  if (matter.letters > 0)
+  if (kind == Trouble::Kind::untold)
     return fmt::format("{} given up ({})",
-                       matter.letters == 1 ? "an alert was" : fmt::format("{} alerts were", matter.letters),
-                       matter.reason);
-  if (matter.units == 0)
-    return matter.effects == 1 ? fmt::format("effect {} in doubt", matter.effect)
-                               : fmt::format("{} effects in doubt", matter.effects);
-  const std::string state = fmt::format("{} ({})", word_of(kind), matter.reason);
-  if (matter.units > 1) return fmt::format("{} units {}", matter.units, state);
+                       matter.count == 1 ? "an alert was" : fmt::format("{} alerts were", matter.count),
+                       matter.message);
+  if (matter.kind == "effect")
+    return matter.count == 1 ? fmt::format("effect {} in doubt", matter.message)
+                             : fmt::format("{} effects in doubt", matter.count);
+  const std::string state =
+      fmt::format("{} ({})", kind == Trouble::Kind::in_doubt ? "in doubt" : word_of(kind), matter.reason);
+  if (matter.count > 1) return fmt::format("{} units {}", matter.count, state);
   return matter.unit == "-" ? state : fmt::format("{} {}", matter.unit, state);
 }
 
 Result<void> add_standing(Ledger& ledger, const std::string& job, Instant now, Vigil& vigil) {
-  auto rows = attention(ledger, job, now);
-  if (!rows) return rows.error();
-  for (const auto& [place, matter] : matters_of(*rows)) {
-    const auto& [whose, run_date, kind] = place;
-    auto latest = find_latest_run(ledger, whose);
+  auto matters = matters_of(ledger, job, now);
+  if (!matters) return matters.error();
+  for (const Matter& matter : *matters) {
+    if (matter.kind == "pause") continue;
+    const Trouble::Kind kind = kind_of(matter);
+    auto latest = find_latest_run(ledger, matter.job);
     if (!latest) return latest.error();
-    const bool passed = *latest && !run_date.empty() && (*latest)->run_date != run_date;
+    const bool passed = *latest && !matter.run_date.empty() && (*latest)->run_date != matter.run_date;
     const bool critical = kind != Trouble::Kind::untold && (!passed || matter.effects > 0);
-    vigil.troubles.push_back({kind, critical, whose, run_date, sentence_of(kind, matter),
-                              matter.units + matter.effects > 1 && matter.effects != 1
-                                  ? fmt::format("`jobrun status {}`", whose)
-                                  : matter.next});
+    vigil.troubles.push_back(
+        {kind, critical, matter.job, matter.run_date, sentence_of(kind, matter), matter.next_action});
   }
   return {};
 }
@@ -100,7 +67,7 @@ Result<void> add_standing(Ledger& ledger, const std::string& job, Instant now, V
 std::string_view word_of(Trouble::Kind kind) {
   switch (kind) {
     case Trouble::Kind::in_doubt:
-      return "in doubt";
+      return "in_doubt";
     case Trouble::Kind::exhausted:
       return "exhausted";
     case Trouble::Kind::stopped:

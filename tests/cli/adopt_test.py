@@ -108,7 +108,7 @@ class WholeWay(Adopt):
             self.assert_code(0, self.run_jobrun(*call, now="2026-04-12T09:30:00Z"))
         self.assertEqual(self.read("log"), f"{work} a b all \n{work} a b all 2026-04-12\n")
         new = self.write("new", "PATH=/usr/local/bin:/usr/bin:/bin\n" + self.answer["schedule"])
-        faults = json.loads(self.run_jobrun("inventory", "--lint", "--json", new).out)["faults"]
+        faults = json.loads(self.run_jobrun("inventory", "--lint", "--json", new).out)["findings"]
         self.assertEqual([fault["kind"] for fault in faults if fault["kind"] != "path"], [])  # jobrun may not be installed here
 
     def test_nothing_is_changed_and_no_manifest_is_written_over(self):

@@ -21,14 +21,14 @@ class DoctorCase(JobrunCase):
         self.assertEqual((answer["schema_version"], answer["ok"]), (1, code == 0))
         self.answer, self.lines = answer, answer["checks"]
         for line in self.lines:
-            self.assertIn(line["state"], ("ok", "warn", "FAIL"))
-            self.assertEqual(bool(line["next"]), line["state"] != "ok", line)
-        return {line["part"]: (line["state"], line["found"], line["next"]) for line in self.lines}
+            self.assertIn(line["state"], ("ok", "warn", "fail"))
+            self.assertEqual(bool(line["next_action"]), line["state"] != "ok", line)
+        return {line["part"]: (line["state"], line["found"], line["next_action"]) for line in self.lines}
 
     def assert_fails(self, part, phrase, next_step="", **how):
         parts = self.doctor(78, **how)
-        failed = [line for line in self.lines if line["state"] == "FAIL"]
-        self.assertTrue([line for line in failed if line["part"] == part and phrase in line["found"] and next_step in line["next"]], failed)
+        failed = [line for line in self.lines if line["state"] == "fail"]
+        self.assertTrue([line for line in failed if line["part"] == part and phrase in line["found"] and next_step in line["next_action"]], failed)
         return parts
 
 
@@ -45,12 +45,12 @@ class Sound(DoctorCase):
 
     def test_it_says_whose_word_a_place_is(self):
         parts = self.doctor(0, "--ledger", self.ledger_path, env={"JOBRUN_LEDGER": "/nowhere/ledger.db"})
-        self.assertEqual(self.answer["ledger"], {"path": self.ledger_path, "by": "--ledger"})
+        self.assertEqual((self.answer["ledger"], self.answer["ledger_by"]), (self.ledger_path, "--ledger"))
         self.assertEqual(parts["ledger"][0], "ok")
         config = self.write("config.json", json.dumps({"ledger": self.ledger_path, "jobs": self.jobs}))
         self.doctor(0, env={"JOBRUN_LEDGER": None, "JOBRUN_JOBS": None, "JOBRUN_CONFIG": config})
-        self.assertEqual(self.answer["ledger"], {"path": self.ledger_path, "by": config})
-        self.assertEqual(self.answer["jobs"], {"path": self.jobs, "by": config})
+        self.assertEqual((self.answer["ledger"], self.answer["ledger_by"]), (self.ledger_path, config))
+        self.assertEqual((self.answer["jobs_directory"], self.answer["jobs_directory_by"]), (self.jobs, config))
 
     def test_it_tells_who_called_in_the_last_days(self):
         self.shell_job("backup", "exit 0\n")
@@ -90,7 +90,7 @@ class Broken(DoctorCase):
                 file.seek(page * 4096)
                 file.write(b"\xff" * 64)
         self.doctor(78)
-        self.assertTrue([line for line in self.lines if line["part"] in ("integrity", "ledger") and line["state"] == "FAIL"], self.lines)
+        self.assertTrue([line for line in self.lines if line["part"] in ("integrity", "ledger") and line["state"] == "fail"], self.lines)
 
     def ledger_checkpoint(self):
         connection = sqlite3.connect(self.ledger_path)
@@ -102,7 +102,7 @@ class Broken(DoctorCase):
         parts = self.assert_fails("configuration", "config.json", env={"JOBRUN_CONFIG": config})
         self.assertEqual(parts["ledger"][0], "ok")   # named by the environment, so it is known all the same
         self.assert_fails("configuration", "config.json", env={"JOBRUN_CONFIG": config, "JOBRUN_LEDGER": None})
-        self.assertEqual((self.answer["ledger"], self.answer["jobs"]["path"]), (None, self.jobs))
+        self.assertEqual((self.answer["ledger"], self.answer["jobs_directory"]), (None, self.jobs))
         self.assertTrue([line for line in self.lines if line["part"] == "places" and line["state"] == "warn"])
 
     def test_a_manifest_with_faults_and_no_jobs_directory(self):

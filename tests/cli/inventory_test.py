@@ -65,14 +65,14 @@ class Listed(Machine):
         entry = self.entry("backup")
         self.assertEqual(entry, {"scheduler": "cron", "file": self.root + "/etc/cron.d/billing", "line": 4, "name": None,
                                  "when": "30 1 * * *", "zone": "Europe/Berlin", "user": "jobrun", "active": True,
-                                 "next": "2026-04-12T23:30:00Z", "command": "jobrun backup --run-date daily@01:30 --quiet",
+                                 "next_at": "2026-04-12T23:30:00.000Z", "command": "jobrun backup --run-date daily@01:30 --quiet",
                                  "jobrun": [{"verb": "run", "job": "backup", "run_date": "daily@01:30"}]})
 
     def test_users_crontabs_are_read_by_the_name_of_their_user(self):
         self.put("var/spool/cron/crontabs/anna", "@daily $HOME/bin/tidy\n")
         entry = self.entry("tidy")
         self.assertEqual((entry["user"], entry["when"], entry["jobrun"]), ("anna", "@daily", []))
-        self.assertEqual(entry["next"], "2026-04-12T22:00:00Z")
+        self.assertEqual(entry["next_at"], "2026-04-12T22:00:00.000Z")
 
     def test_a_script_of_cron_daily_is_started_when_its_line_says(self):
         self.put("etc/cron.daily/night", "#!/bin/sh\nset -e\njobrun nightly --run-date yesterday\n", 0o755)
@@ -174,10 +174,10 @@ class Units(Machine):
 
     def lint(self, *words):
         answer = self.run_jobrun("inventory", "--lint", "--json", "--root", self.root, *words, now=NOW)
-        faults = json.loads(answer.out)["faults"]
+        faults = json.loads(answer.out)["findings"]
         self.assert_code(78 if [one for one in faults if one["weight"] == "mend"] else 0, answer)
         for fault in faults:
-            self.assertTrue(fault["file"] and fault["what"] and fault["why"] and fault["next"], fault)
+            self.assertTrue(fault["file"] and fault["what"] and fault["why"] and fault["next_action"], fault)
         return faults
 
     def assert_fault(self, kind, where, *phrases, words=()):
@@ -204,9 +204,9 @@ class Timers(Units):
     def test_an_enabled_timer_has_when_zone_user_where_and_which_job(self):
         self.timer()
         entry = self.entry("reports")
-        self.assertEqual({name: entry[name] for name in ("scheduler", "name", "when", "zone", "user", "active", "next", "line")},
+        self.assertEqual({name: entry[name] for name in ("scheduler", "name", "when", "zone", "user", "active", "next_at", "line")},
                          {"scheduler": "systemd", "name": "reports.timer", "when": "*-*-* 05:00:00", "zone": "Europe/Berlin",
-                          "user": "jobrun", "active": True, "next": "2026-04-13T03:00:00Z", "line": 4})
+                          "user": "jobrun", "active": True, "next_at": "2026-04-13T03:00:00.000Z", "line": 4})
         self.assertEqual(entry["jobrun"], [{"verb": "run", "job": "reports", "run_date": "daily@05:00"}])
 
     def test_a_timer_that_is_not_enabled_is_there_and_nothing_starts_it(self):
@@ -225,7 +225,7 @@ class Timers(Units):
         entry = self.entry("/opt/reports --all")
         self.assertEqual((entry["when"], entry["zone"], entry["user"], entry["line"]), ("Mon..Fri 06:30 UTC", "UTC", "reporter", 3))
         self.assertTrue(entry["file"].endswith("reports.timer.d/later.conf"))
-        self.assertEqual(entry["next"], "2026-04-13T06:30:00Z")
+        self.assertEqual(entry["next_at"], "2026-04-13T06:30:00.000Z")
 
     def test_a_file_in_etc_stands_for_that_in_usr_lib(self):
         self.put("usr/lib/systemd/system/reports.timer", TIMER.replace("05:00:00", "09:00:00"))
@@ -249,7 +249,7 @@ class Timers(Units):
         os.makedirs(wants)
         os.symlink("../tidy.timer", os.path.join(wants, "tidy.timer"))
         entry = self.entry("tidy")
-        self.assertEqual((entry["user"], entry["when"], entry["next"]), ("anna", "weekly", "2026-04-12T22:00:00Z"))
+        self.assertEqual((entry["user"], entry["when"], entry["next_at"]), ("anna", "weekly", "2026-04-12T22:00:00.000Z"))
         self.assertEqual(entry["command"], "%h/bin/tidy --all")
 
     def test_a_folder_of_units_and_a_timer_can_be_named(self):
@@ -268,11 +268,11 @@ class Timers(Units):
         for number, expression in enumerate(expressions):
             self.write(f"t{number}.timer", f"[Timer]\nOnCalendar={expression}\n")
         self.root = self.make_folder("utc")
-        entries = {entry["when"]: entry["next"] for entry in self.inventory(self.folder)["entries"]}
+        entries = {entry["when"]: entry["next_at"] for entry in self.inventory(self.folder)["entries"]}
         for expression in expressions:
             said = subprocess.run(["systemd-analyze", "calendar", "--base-time", base, expression], env=dict(CLEAN_ENVIRONMENT, TZ="UTC"), capture_output=True, text=True, check=True).stdout
             date, time = re.search(r"(?:Next elapse|\(in UTC\)): \w+ (\S+) (\S+) UTC", said.replace("\n   ", "\n")).groups()
-            self.assertEqual(entries[expression], f"{date}T{time[:5]}:00Z", expression)
+            self.assertEqual(entries[expression], f"{date}T{time[:5]}:00.000Z", expression)
 
     def test_what_systemd_cron_makes_of_a_crontab_is_not_told_twice(self):
         self.put("run/systemd/generator/cron-billing-0.timer", "[Unit]\nSourcePath=/etc/cron.d/billing\n[Timer]\nOnCalendar=*-*-* 01:30:00\n")
@@ -295,7 +295,7 @@ class Planted(Units):
                     short = {"retry": {"window": "15m"}} if "15" in call["run_date"] else {}
                     self.job(call["job"], {"command": ["true"], **short})
         answer = self.run_jobrun("inventory", "--lint", "--json", example, now=NOW)
-        self.assertEqual([fault for fault in json.loads(answer.out)["faults"] if fault["kind"] != "path"], [])
+        self.assertEqual([fault for fault in json.loads(answer.out)["findings"] if fault["kind"] != "path"], [])
 
     def test_what_emit_writes_has_none(self):
         for scheduler in ("kubernetes", "gitlab", "github"):
@@ -510,7 +510,7 @@ lint:
         self.assertEqual((entry["scheduler"], entry["name"], entry["when"], entry["zone"], entry["line"]),
                          ("kubernetes", "nightly", "30 1 * * *", "Europe/Berlin", 5))
         self.assertEqual(entry["jobrun"][0]["job"], "backup")
-        self.assertEqual(entry["next"], "2026-04-12T23:30:00Z")
+        self.assertEqual(entry["next_at"], "2026-04-12T23:30:00.000Z")
 
     def test_a_job_of_gitlab_that_calls_jobrun(self):
         entry, = self.of(self.yaml(self.GITLAB))
@@ -519,12 +519,12 @@ lint:
 
     def test_a_workflow_of_github(self):
         entry, = self.of(self.yaml("on:\n  schedule:\n  - cron: '15 3 * * *'\njobs:\n  sync:\n    steps:\n    - run: |\n        jobrun backup --run-date today\n"))
-        self.assertEqual((entry["scheduler"], entry["name"], entry["zone"], entry["next"]), ("github", "sync", "UTC", "2026-04-13T03:15:00Z"))
+        self.assertEqual((entry["scheduler"], entry["name"], entry["zone"], entry["next_at"]), ("github", "sync", "UTC", "2026-04-13T03:15:00.000Z"))
 
     def test_retries_that_do_not_look_at_exit_codes(self):
         for path, text in (("k8s.yaml", self.KUBERNETES.replace("action: FailJob", "action: Ignore")),
                            ("ci.yml", self.GITLAB.replace("  retry: {max: 2, exit_codes: [74, 75, 83]}\n", ""))):
-            faults = json.loads(self.run_jobrun("inventory", "--lint", "--json", self.yaml(text, path), now=NOW).out)["faults"]
+            faults = json.loads(self.run_jobrun("inventory", "--lint", "--json", self.yaml(text, path), now=NOW).out)["findings"]
             self.assertEqual([fault["kind"] for fault in faults], ["two_retry_layers"], faults)
 
     def test_files_in_order_have_no_fault(self):

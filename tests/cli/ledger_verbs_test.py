@@ -131,7 +131,7 @@ class Check(LedgerVerbs):
                 self.remove_ledger()
                 shutil.copy(whole, self.ledger_path)
                 self.break_it(sql)
-                self.assertIn((law, True), [(one["law"], one["fault"]) for one in self.findings(78)])
+                self.assertIn((law, True), [(one["law"], one["is_fault"]) for one in self.findings(78)])
         self.assert_says(self.ledger_verb("check", code=78), "jobrun ledger restore FILE")
 
     def test_damage_is_told_not_met(self):
@@ -150,7 +150,7 @@ class Check(LedgerVerbs):
         self.shell_job("dies", "kill -9 $PPID")
         self.run_job("dies")
         wait_until(lambda: any(one["law"] == "crashed" for one in self.findings()), "the lock to be free")
-        self.assertFalse(any(one["fault"] for one in self.findings()))
+        self.assertFalse(any(one["is_fault"] for one in self.findings()))
 
 
 if __name__ == "__main__":

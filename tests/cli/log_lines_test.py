@@ -35,7 +35,7 @@ class Lines(JobrunCase):
         lines = [json.loads(line) for line in err.splitlines()]
         self.assertEqual(len(lines), 1, err)
         self.assertEqual({name: lines[0][name] for name in ("level", "msg", "job", "run_id", "run_date", "unit", "attempt", "reason", "output")},
-                         {"level": "warn", "msg": "attempt failed", "job": "sync", "run_id": "nightly", "run_date": "2026-04-12", "unit": "a b", "attempt": "1",
+                         {"level": "warn", "msg": "attempt failed", "job": "sync", "run_id": "nightly", "run_date": "2026-04-12", "unit": "a b", "attempt": 1,
                           "reason": "exit_3", "output": 'one\ntwo "quoted"'})
         self.assertRegex(lines[0]["ts"], r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 

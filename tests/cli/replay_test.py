@@ -302,7 +302,7 @@ class Backfill(ReplayCase):
     def test_json_has_a_run_for_each_date(self):
         self.steered()
         answer = json.loads(self.backfill("--from", "2026-04-11", "--to", "2026-04-12", "--json").out)
-        self.assertEqual((answer["schema_version"], answer["dates"], [run["run_date"] for run in answer["runs"]]), (1, 2, ["2026-04-11", "2026-04-12"]))
+        self.assertEqual((answer["schema_version"], answer["dates_total"], [run["run_date"] for run in answer["runs"]]), (1, 2, ["2026-04-11", "2026-04-12"]))
 
 
 if __name__ == "__main__":

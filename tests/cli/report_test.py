@@ -102,10 +102,10 @@ class Data(ReportCase):
         self.assertRegex(answer["headline"], r"^\d jobs? needs? attention · \d fine")
         self.assertRegex(answer["generated_at"], r"^2026-04-13T08:00:\d\d\.\d{3}Z$")
         sync = next(matter for matter in answer["attention"] if matter["job"] == "sync" and matter["kind"] == "unit")
-        self.assertEqual((sync["state"], sync["reason"], sync["units"]), ("stopped", "rejected_credentials", ["shop_37"]))
+        self.assertEqual((sync["state"], sync["reason"], sync["unit_names"]), ("stopped", "rejected_credentials", ["shop_37"]))
         self.assertIn("`jobrun retry sync --run-date 2026-04-12 --unit shop_37`", sync["next_action"])
         jobs = {job["job"]: job for job in answer["jobs"]}
-        self.assertEqual(jobs["sync"]["latest"]["units"]["done"], 2)
+        self.assertEqual(jobs["sync"]["latest"]["counts"]["done"], 2)
         self.assertEqual([(one["state"], one["count"]) for one in jobs["sync"]["not_done"]], [("stopped", 1)])
         self.assertEqual(jobs["backup"]["standing"], "fine")
         self.assertEqual(jobs["backup"]["last_success_at"][:10], "2026-04-12")
@@ -116,7 +116,7 @@ class Data(ReportCase):
         for day in (9, 10, 11):
             self.assert_code(80, self.run_job("sync", date=f"2026-04-{day:02}", now=f"2026-04-{day:02}T02:00:00Z"))
         matter, = json.loads(self.report("--json"))["attention"]
-        self.assertEqual((matter["run_date"], matter["units"], matter["earlier"]), ("2026-04-11", ["shop_37"], 2))
+        self.assertEqual((matter["run_date"], matter["unit_names"], matter["earlier"]), ("2026-04-11", ["shop_37"], 2))
         self.assertIn("`jobrun history sync --state stopped` lists the earlier ones", matter["next_action"])
         self.assertIn("; the same on 2 earlier run dates", self.report("--markdown"))
         self.assertIn("2 earlier run dates", self.page())
@@ -128,7 +128,7 @@ class Data(ReportCase):
         self.assertEqual(len(days), 30)
         self.assertEqual(list(days)[-1], "2026-04-13")
         self.assertEqual({date for date, outcome in days.items() if outcome == "missing"}, {"2026-04-05", "2026-04-06"})
-        self.assertEqual((days["2026-04-04"], days["2026-03-31"]), ("done", "no run"))
+        self.assertEqual((days["2026-04-04"], days["2026-03-31"]), ("done", "none"))
         page = self.page()
         self.assertIn("10 done, 2 missing (2026-04-05, 2026-04-06)", page)
         self.assertIn("<title>2026-04-05: missing</title>", page)
@@ -140,7 +140,7 @@ class Data(ReportCase):
         self.assert_code(0, self.run_job("slow", now="2026-04-12T03:10:00Z"))
         slow = json.loads(self.report("--json"))["jobs"][0]
         self.assertLess(slow["last_runs"][0]["busy_ms"], 600_000)
-        self.assertEqual({day["outcome"] for day in slow["days"]}, {"no run", "done after retries"})
+        self.assertEqual({day["outcome"] for day in slow["days"]}, {"none", "retried"})
 
     def test_one_job_and_how_far_back_can_be_chosen(self):
         self.nights()

@@ -11,8 +11,10 @@ import pty
 import shutil
 import signal
 import sqlite3
+import struct
 import subprocess
 import tempfile
+import termios
 import time
 import unittest
 
@@ -199,6 +201,26 @@ class JobrunCase(unittest.TestCase):
                 os.close(end)
         except OSError as problem:
             self.skipTest(f"no pseudo-terminal can be had here: {problem}")
+
+    def on_terminal(self, *words, columns=80, env=None):
+        """What a person sees, standard output and error on one terminal."""
+        self.need_terminals()
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        process = subprocess.Popen([JOBRUN, *words], stdin=slave, stdout=slave, stderr=slave, env=self.environment({"TERM": "xterm", **(env or {})}), start_new_session=True)
+        os.close(slave)
+        seen = b""
+        while True:
+            try:
+                more = os.read(master, 65536)
+            except OSError:  # EIO: the last writer is gone
+                break
+            if not more:
+                break
+            seen += more
+        os.close(master)
+        process.wait(timeout=20)
+        return seen.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
 
     # --- the ledger
 
