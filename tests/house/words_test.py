@@ -137,6 +137,16 @@ class Words(unittest.TestCase):
         left_out = section(man("jobrun-manifest.5"), "NOT IN THIS VERSION")
         self.assert_none([key for key in sorted(refused) if not re.search(rf"\bIc {key}\b", left_out)])
 
+    def test_faults_that_an_inventory_tells_are_in_the_man_page_and_the_reverse(self):
+        files = house.sources("src")
+        told = set()
+        for path in ("src/contract/entry_faults.cpp", "src/contract/schedule_faults.cpp", "src/contract/scheduled_yaml.cpp", "src/run/inventory_cron.cpp"):
+            told |= set(re.findall(r'(?:\badd\(\s*|push_back\(\s*\{)(?:\w+ \? )?"([a-z_]+)"', files[path]))
+            told |= set(re.findall(r'push_back\(\s*\{\w+ \? "\w+" : "([a-z_]+)"', files[path]))
+        self.assertGreater(len(told), 12)
+        heads = [head for head, _ in items(section(man("jobrun.1"), "INVENTORY"))]
+        self.assertEqual(told, {word for head in heads for word in head.replace("Ic ", "").replace(" ,", "").split()})
+
     def test_variables_that_a_job_gets_are_in_the_man_page(self):
         text = read("src/run/launch.cpp")
         real = set(re.findall(r'set\(variables, "([A-Z_]+)"', text)) | {"JOBRUN_ATTEMPT_NAME"}
