@@ -177,6 +177,29 @@ def growth(bench, rounds):
         print(f"| {wanted:,} | {seen['hit'] * 1000:.2f} ms |")
 
 
+def large_ledger(bench, rounds):
+    """What a person asks, as the ledger grows; large_ledger.py says what is in it."""
+    import large_ledger as ledgers
+    asked = {"status": ["status"], "show of the wide run": ["show", "wide"], "history --last 7d": ["history", "--last", "7d"],
+             "report --html": ["report", "--html", bench.folder + "/report.html"]}
+    sizes = (1_000, 10_000, 100_000, 1_000_000)
+    seen = {}
+    for size in sizes:
+        place = f"{bench.folder}/large{size}"
+        os.mkdir(place, 0o700)
+        there = ["--ledger", place + "/ledger.db", "--now", f"{ledgers.LAST_NIGHT}T08:00:00Z"]
+        bench.call("init", *there)
+        ledgers.fill(place + "/ledger.db", size)
+        cases = {name: (lambda words=words: [JOBRUN, *words, *there]) for name, words in asked.items()}
+        for name, seconds in bench.side_by_side(cases, rounds).items():
+            seen[name, size] = seconds
+        shutil.rmtree(place)
+    print("\nQuestions as the ledger grows, by attempts in it\n\n| what | " + " | ".join(f"{size:,}" for size in sizes) + " | last against first |\n" + "|---" * (len(sizes) + 2) + "|")
+    for name in asked:
+        figures = " | ".join(f"{seen[name, size] * 1000:.2f} ms" for size in sizes)
+        print(f"| {name} | {figures} | {seen[name, sizes[-1]] / seen[name, sizes[0]]:.2f} x |")
+
+
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     with tempfile.TemporaryDirectory(prefix="jobrun-bench.") as folder:
@@ -185,6 +208,7 @@ def main():
         fan_out(bench, 2000, max(3, rounds // 40))
         scripts(bench, rounds)
         growth(bench, max(20, rounds // 2))
+        large_ledger(bench, max(5, rounds // 10))
 
 
 if __name__ == "__main__":

@@ -83,6 +83,13 @@ class Plans(unittest.TestCase):
         self.assertEqual(len(steps), 1, steps)
         self.assertIn("units_failing (run=?)", steps[0])
 
+    def test_a_screen_of_a_wide_run_reads_what_is_failing_and_not_its_other_units(self):
+        text = (ROOT / "src" / "ledger" / "wide_runs.cpp").read_text(encoding="utf-8")
+        asked = [sql for sql in literals_of(text) if "units" in sql and sql.startswith("SELECT") and ":after" not in sql and "ORDER BY unit LIMIT" not in sql]
+        self.assertGreaterEqual(len(asked), 3)
+        for sql in asked:
+            self.assertRegex(plan(ledger(), sql)[0], "units_(failing|unfinished) ", sql)
+
     def test_a_planted_scan_is_found(self):
         database = ledger()
         for sql in ("SELECT count(*) FROM attempts", "SELECT u.id FROM units u WHERE u.reason = :reason", "SELECT id FROM runs WHERE created_at > :since", "SELECT * FROM v_status"):
