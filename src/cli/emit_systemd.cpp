@@ -91,7 +91,7 @@ Environment=TELL=root
 # A service that somebody stopped ends with a code that only asks for another call: no news.
 ExecStart=/bin/sh -c 'case "$$MONITOR_EXIT_STATUS" in @again_bars@) exit 0 ;; esac; { echo "To: $$TELL"; \
   echo "Subject: $$MONITOR_UNIT needs a person: exit status $$MONITOR_EXIT_STATUS"; echo; \
-  journalctl --no-pager --lines=30 _SYSTEMD_INVOCATION_ID="$$MONITOR_INVOCATION_ID"; echo; \
+  timeout 20 journalctl --no-pager --lines=30 _SYSTEMD_INVOCATION_ID="$$MONITOR_INVOCATION_ID"; echo; \
   echo "next: sudo -u jobrun jobrun status"; } | /usr/sbin/sendmail -oi -t'
 )text";
 

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
@@ -20,12 +21,27 @@ def enter():
     """Called before anything else: this program once more, in the copy. Where that can't be, it goes on without."""
     if "JOBRUN_WORLD" in os.environ:
         return _settle() if WHY_NOT == "" else None
-    words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
-    tried = subprocess.run([*words, "true"], capture_output=True, text=True, check=False)
-    os.environ["JOBRUN_WORLD"] = "" if tried.returncode == 0 else "no private mounts can be had here (in a chroot they can not): " + tried.stderr.strip()
-    if tried.returncode != 0:
-        words = []
-    os.execvp((words or [sys.executable])[0], [*words, sys.executable, os.path.abspath(sys.argv[0]), *sys.argv[1:]])
+    words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation"]
+    # Below a chroot(2) the root is no mount that could be made private; there it has to be so already.
+    for kind in ("private", "unchanged"):
+        told = _try([*words, kind])
+        if not told:
+            break
+    os.environ["JOBRUN_WORLD"] = told and "no private mounts can be had here: " + told
+    os.execvp("env", ["env", *([] if told else [*words, kind]), sys.executable, os.path.abspath(sys.argv[0]), *sys.argv[1:]])
+
+
+def _try(words):
+    """Empty, or why a mount can't be made that stays unseen out here."""
+    folder = tempfile.mkdtemp(prefix="jr-world-")
+    try:
+        tried = subprocess.run([*words, "mount", "-t", "tmpfs", "tmpfs", folder], capture_output=True, text=True, check=False)
+        if not os.path.ismount(folder):
+            return "" if tried.returncode == 0 else tried.stderr.strip() or "unshare failed"
+        subprocess.run(["umount", folder], check=True)
+        return "they are seen outside"
+    finally:
+        os.rmdir(folder)
 
 
 def _mount(*words):
@@ -48,10 +64,12 @@ def _settle():
             _mount("--rbind", folder, str(machine / folder[1:]))
         _mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", str(machine / "run"))
         _mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", str(machine / "dev/shm"))
-        # Not chroot(2): a service manager that makes namespaces for its services has to stand in a root of its own.
-        subprocess.run(["pivot_root", str(machine), str(machine / "mnt")], check=True, capture_output=True, text=True)
-        os.chdir("/")
-        subprocess.run(["umount", "--lazy", "/mnt"], check=True, capture_output=True, text=True)
+        # Where it can be had a root of its own, which a service manager needs that makes namespaces for its services.
+        if subprocess.run(["pivot_root", str(machine), str(machine / "mnt")], capture_output=True, check=False).returncode == 0:
+            os.chdir("/")
+            subprocess.run(["umount", "--lazy", "/mnt"], check=True, capture_output=True, text=True)
+        else:
+            os.chroot(machine)
     except (OSError, subprocess.CalledProcessError) as problem:
         WHY_NOT = f"this machine can't be laid over: {getattr(problem, 'stderr', None) or problem}".strip()
         return
@@ -73,7 +91,7 @@ def wait_until(is_true, what, deadline=60):
         if answer:
             return answer
         if time.monotonic() > end:
-            raise AssertionError(f"waited {deadline} s for {what}")
+            raise AssertionError(f"waited {deadline} s for {what() if callable(what) else what}")
         time.sleep(0.05)
 
 

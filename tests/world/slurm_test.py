@@ -16,6 +16,10 @@ if __name__ == "__main__":
 
 CONF = pathlib.Path("/etc/slurm/slurm.conf")
 WHY_NOT = world.missing("munged", "slurmctld-wlm", "slurmd-wlm", "slurmstepd-wlm", "sbatch", "scontrol")
+if not WHY_NOT:
+    for words in (["munged", "--version"], ["slurmctld-wlm", "-V"], ["slurmd-wlm", "-V"]):
+        tried = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+        WHY_NOT = WHY_NOT or (tried.stderr.strip() or f"{words[0]} does not start" if tried.returncode else "")
 daemons = []
 
 
