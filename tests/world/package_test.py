@@ -43,6 +43,7 @@ class Package(unittest.TestCase):
         for path in ("usr/bin/jobrun", "usr/share/man/man1/jobrun.1.gz", "usr/share/man/man7/jobrun-channel.7.gz", "usr/share/man/man5/jobrun-manifest.5.gz",
                      "usr/share/man/man5/jobrun-ledger.5.gz", "usr/share/bash-completion/completions/jobrun", "usr/share/zsh/vendor-completions/_jobrun",
                      "usr/share/fish/vendor_completions.d/jobrun.fish", "usr/share/jobrun/schema/job.schema.json", "usr/lib/sysusers.d/jobrun.conf",
+                     "usr/lib/systemd/system/jobrun@.service", "usr/lib/systemd/system/jobrun-tick.timer",
                      "usr/share/doc/jobrun/examples/crontab", "usr/share/doc/jobrun/copyright", "etc/jobrun/config.json"):
             self.assertIn(" ./" + path + "\n", listed)
         self.assertNotRegex(listed, r"usr/local|demo\.sh|\.hpp\n|\.a\n")
