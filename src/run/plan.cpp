@@ -94,9 +94,21 @@ Result<void> check_same_input(const Run& run, const RunRequest& request) {
       "call with the same payload, or start anew: --again --reason TEXT");
 }
 
+Result<void> check_ended(const Run& run) {
+  if (run.is_final()) return {};
+  return Error(
+      Fault::usage,
+      fmt::format("--again: {} for {} has not ended ({})", run.job, run.run_date, word_of(run.state)),
+      "call it without --again to bring it on");
+}
+
 Result<void> plan(World& world, const RunRequest& request, Work& work) {
   auto found = find_run(world.ledger, request.job, request.run_date);
   if (!found) return found.error();
+  // Also here: another --again may have made the next one since the ledger was asked.
+  if (*found && request.again) {
+    if (auto ended = check_ended(**found); !ended) return ended;
+  }
   if (!*found || request.again) {
     auto made = new_run(world, request, work.manifest, *found ? (*found)->generation + 1 : 1);
     if (!made) return made.error();

@@ -15,5 +15,7 @@ Result<void> plan(World& world, const RunRequest& request, Work& work);
 
 /// The stored input of a run and the call's must agree: Fault::conflict for another payload.
 Result<void> check_same_input(const Run& run, const RunRequest& request);
+/// --again starts the next generation of a run that has ended; Fault::usage for any other.
+Result<void> check_ended(const Run& run);
 
 }  // namespace jobrun

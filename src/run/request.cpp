@@ -65,11 +65,8 @@ Result<std::optional<Answer>> answer_from_ledger(World& world, const RunRequest&
   const Run& run = **found;
   if (auto same = check_same_input(run, request); !same) return same.error();
   if (request.again) {
-    if (run.is_final()) return std::optional<Answer>();
-    return Error(
-        Fault::usage,
-        fmt::format("--again: {} for {} has not ended ({})", run.job, run.run_date, word_of(run.state)),
-        "call it without --again to bring it on");
+    if (auto ended = check_ended(run); !ended) return ended.error();
+    return std::optional<Answer>();
   }
   Answer answer;
   answer.run = run;
