@@ -189,14 +189,37 @@ std::string help_text(const VerbSpec& verb) {
   return text;
 }
 
+namespace {
+
+/// What the overview says above the first verb of a group; empty for the others.
+std::string_view heading_before(std::string_view verb) {
+  static constexpr std::pair<std::string_view, std::string_view> headings[] = {
+      {"run", "to run"},
+      {"pause", "to settle"},
+      {"status", "to see what happened"},
+      {"jobs", "to see what there is"},
+      {"init", "to keep house"},
+      {"once", "inside a job's script"},
+  };
+  for (const auto& [first, heading] : headings)
+    if (first == verb) return heading;
+  return "";
+}
+
+}  // namespace
+
 std::string help_overview() {
   std::string text =
       "usage: jobrun JOB --run-date D [OPTION]...\n"
       "       jobrun VERB ...\n\n"
       "Does one run of one job for one date: once, resuming where it stopped, and says by its exit code\n"
       "whether the scheduler should be content (0), call again (75, 83, 74) or fetch a person (the "
-      "rest).\n\n";
-  for (const auto& verb : verbs()) text += fmt::format("  {:<12}{}\n", verb.name, verb.summary);
+      "rest).\n";
+  for (const auto& verb : verbs()) {
+    if (const auto heading = heading_before(verb.name); !heading.empty())
+      text += fmt::format("\n{}:\n", heading);
+    text += fmt::format("  {:<12}{}\n", verb.name, verb.summary);
+  }
   text += "\nexit codes:\n";
   for (const auto& row : exit_table())
     text += fmt::format("  {:>3}  {:<10}{}\n", static_cast<int>(row.code), row.word, row.advice);

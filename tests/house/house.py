@@ -102,9 +102,8 @@ def overview():
 @functools.cache
 def verbs():
     """{verb: summary} in the order of the help."""
-    body = overview().split("\n\n")
-    block = next(part for part in body if re.match(r"  run +", part))
-    return dict(re.match(r"  (\S+) +(.*)", line).groups() for line in block.splitlines())
+    block = overview().split("\nexit codes:\n", 1)[0].split("\n\n", 2)[2]
+    return dict(re.findall(r"^  (\S+) +(.*)", block, re.MULTILINE))
 
 
 @functools.cache
