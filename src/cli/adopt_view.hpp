@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/json.hpp"
-#include "contract/adoption.hpp"
+#include "timetable/adoption.hpp"
 
 namespace jobrun {
 

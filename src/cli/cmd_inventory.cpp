@@ -6,8 +6,8 @@
 #include "cli/commands.hpp"
 #include "cli/inventory_view.hpp"
 #include "cli/screen.hpp"
-#include "contract/schedule_faults.hpp"
 #include "run/inventory.hpp"
+#include "timetable/schedule_faults.hpp"
 
 namespace jobrun {
 

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "base/json.hpp"
-#include "contract/schedule_drift.hpp"
-#include "contract/scheduled.hpp"
+#include "timetable/schedule_drift.hpp"
+#include "timetable/scheduled.hpp"
 
 namespace jobrun {
 

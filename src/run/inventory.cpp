@@ -6,8 +6,8 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "contract/scheduled_yaml.hpp"
 #include "run/inventory_ground.hpp"
+#include "timetable/scheduled_yaml.hpp"
 
 namespace jobrun {
 

@@ -1,13 +1,13 @@
 // What is scheduled on a machine, or below a folder that holds one: crontabs, run-parts folders, systemd's
 // timers, and files that are named. Promises that what can't be read is told and hinders nothing else. Reads
-// files only: asks no daemon, follows no bus, starts nothing, and does not judge (contract/schedule_faults).
+// files only: asks no daemon, follows no bus, starts nothing, and does not judge (timetable/schedule_faults).
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "contract/scheduled.hpp"
 #include "run/world.hpp"
+#include "timetable/scheduled.hpp"
 
 namespace jobrun {
 

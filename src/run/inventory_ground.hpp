@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "contract/crontab.hpp"
-#include "contract/scheduled.hpp"
+#include "timetable/crontab.hpp"
+#include "timetable/scheduled.hpp"
 
 namespace jobrun {
 

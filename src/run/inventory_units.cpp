@@ -10,8 +10,8 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "contract/timer.hpp"
 #include "run/inventory_ground.hpp"
+#include "timetable/timer.hpp"
 
 namespace jobrun {
 

@@ -1,14 +1,14 @@
 // The readers of what other schedulers are told: crontabs, calendar expressions, shell lines, units, YAML,
 // and what is judged and adopted of them. They end for any bytes, and what they make is sound.
 #include "base/text.hpp"
-#include "contract/adoption.hpp"
-#include "contract/crontab.hpp"
 #include "contract/envelope.hpp"
-#include "contract/schedule_faults.hpp"
-#include "contract/scheduled_yaml.hpp"
-#include "contract/shell_line.hpp"
-#include "contract/timer.hpp"
 #include "fuzz/fuzz.hpp"
+#include "timetable/adoption.hpp"
+#include "timetable/crontab.hpp"
+#include "timetable/schedule_faults.hpp"
+#include "timetable/scheduled_yaml.hpp"
+#include "timetable/shell_line.hpp"
+#include "timetable/timer.hpp"
 
 namespace {
 

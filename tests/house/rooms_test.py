@@ -61,7 +61,7 @@ class Rooms(unittest.TestCase):
 
     def test_the_tree_has_the_rooms_it_is_described_with(self):
         names = {path.rsplit("/", 1)[0] for path in self.files}
-        self.assertEqual({"src", "src/base", "src/contract", "src/ledger", "src/handler", "src/run", "src/cli", "jobs"}, names)
+        self.assertEqual({"src", "src/base", "src/contract", "src/timetable", "src/ledger", "src/handler", "src/run", "src/cli", "jobs"}, names)
 
     def test_a_planted_fault_is_found(self):
         self.assertEqual(1, len(too_long({"src/run/x.cpp": "x\n" * 251})))

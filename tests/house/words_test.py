@@ -140,7 +140,7 @@ class Words(unittest.TestCase):
     def test_faults_that_an_inventory_tells_are_in_the_man_page_and_the_reverse(self):
         files = house.sources("src")
         told = set()
-        for path in ("src/contract/entry_faults.cpp", "src/contract/schedule_faults.cpp", "src/contract/scheduled_yaml.cpp", "src/run/inventory_cron.cpp"):
+        for path in ("src/timetable/entry_faults.cpp", "src/timetable/schedule_faults.cpp", "src/timetable/scheduled_yaml.cpp", "src/run/inventory_cron.cpp"):
             told |= set(re.findall(r'(?:\badd\(\s*|push_back\(\s*\{)(?:\w+ \? )?"([a-z_]+)"', files[path]))
             told |= set(re.findall(r'push_back\(\s*\{\w+ \? "\w+" : "([a-z_]+)"', files[path]))
         self.assertGreater(len(told), 12)

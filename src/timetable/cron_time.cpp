@@ -3,7 +3,7 @@
 
 #include "base/format.hpp"
 #include "base/text.hpp"
-#include "contract/recurrence.hpp"
+#include "timetable/recurrence.hpp"
 
 namespace jobrun {
 

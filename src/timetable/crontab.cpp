@@ -1,4 +1,4 @@
-#include "contract/crontab.hpp"
+#include "timetable/crontab.hpp"
 
 #include <algorithm>
 

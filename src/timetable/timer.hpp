@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "contract/scheduled.hpp"
+#include "timetable/scheduled.hpp"
 
 namespace jobrun {
 

@@ -1,11 +1,11 @@
-#include "contract/timer.hpp"
+#include "timetable/timer.hpp"
 
 #include <algorithm>
 #include <array>
 
 #include "base/text.hpp"
-#include "contract/shell_line.hpp"
 #include "contract/then.hpp"
+#include "timetable/shell_line.hpp"
 
 namespace jobrun {
 

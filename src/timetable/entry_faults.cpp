@@ -5,8 +5,8 @@
 #include "base/format.hpp"
 #include "base/text.hpp"
 #include "contract/envelope.hpp"
-#include "contract/schedule_faults.hpp"
 #include "contract/then.hpp"
+#include "timetable/schedule_faults.hpp"
 
 namespace jobrun {
 

@@ -1,9 +1,9 @@
-#include "contract/crontab.hpp"
+#include "timetable/crontab.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "contract/jobrun_call.hpp"
-#include "contract/shell_line.hpp"
+#include "timetable/jobrun_call.hpp"
+#include "timetable/shell_line.hpp"
 
 using namespace jobrun;
 using namespace std::chrono_literals;

@@ -1,8 +1,8 @@
-#include "contract/timer.hpp"
+#include "timetable/timer.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "contract/shell_line.hpp"
+#include "timetable/shell_line.hpp"
 
 using namespace jobrun;
 using namespace std::chrono_literals;

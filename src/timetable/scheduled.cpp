@@ -1,4 +1,4 @@
-#include "contract/scheduled.hpp"
+#include "timetable/scheduled.hpp"
 
 #include <algorithm>
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "contract/scheduled.hpp"
+#include "timetable/scheduled.hpp"
 
 namespace jobrun {
 

@@ -1,11 +1,11 @@
-#include "contract/schedule_faults.hpp"
+#include "timetable/schedule_faults.hpp"
 
 #include <algorithm>
 #include <tuple>
 
 #include "base/format.hpp"
 #include "base/text.hpp"
-#include "contract/shell_line.hpp"
+#include "timetable/shell_line.hpp"
 
 namespace jobrun {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "contract/manifest.hpp"
-#include "contract/scheduled.hpp"
+#include "timetable/scheduled.hpp"
 
 namespace jobrun {
 

@@ -10,8 +10,8 @@
 
 #include "base/clock.hpp"
 #include "base/json.hpp"
-#include "contract/jobrun_call.hpp"
-#include "contract/recurrence.hpp"
+#include "timetable/jobrun_call.hpp"
+#include "timetable/recurrence.hpp"
 
 namespace jobrun {
 

@@ -1,4 +1,4 @@
-#include "contract/schedule_drift.hpp"
+#include "timetable/schedule_drift.hpp"
 
 #include <algorithm>
 #include <array>

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/yaml.hpp"
-#include "contract/scheduled.hpp"
+#include "timetable/scheduled.hpp"
 
 namespace jobrun {
 

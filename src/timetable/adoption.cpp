@@ -1,4 +1,4 @@
-#include "contract/adoption.hpp"
+#include "timetable/adoption.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -6,11 +6,11 @@
 #include "base/format.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
-#include "contract/crontab.hpp"
 #include "contract/envelope.hpp"
 #include "contract/manifest.hpp"
-#include "contract/schedule_faults.hpp"
-#include "contract/shell_line.hpp"
+#include "timetable/crontab.hpp"
+#include "timetable/schedule_faults.hpp"
+#include "timetable/shell_line.hpp"
 
 namespace jobrun {
 

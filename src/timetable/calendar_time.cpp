@@ -3,7 +3,7 @@
 #include <array>
 
 #include "base/text.hpp"
-#include "contract/recurrence.hpp"
+#include "timetable/recurrence.hpp"
 
 namespace jobrun {
 

@@ -1,10 +1,10 @@
-#include "contract/scheduled_yaml.hpp"
+#include "timetable/scheduled_yaml.hpp"
 
 #include <algorithm>
 
 #include "base/text.hpp"
-#include "contract/shell_line.hpp"
 #include "contract/then.hpp"
+#include "timetable/shell_line.hpp"
 
 namespace jobrun {
 

@@ -1,4 +1,4 @@
-#include "contract/recurrence.hpp"
+#include "timetable/recurrence.hpp"
 
 #include <algorithm>
 

@@ -1,10 +1,10 @@
-#include "contract/jobrun_call.hpp"
+#include "timetable/jobrun_call.hpp"
 
 #include <algorithm>
 #include <initializer_list>
 
 #include "contract/envelope.hpp"
-#include "contract/shell_line.hpp"
+#include "timetable/shell_line.hpp"
 
 namespace jobrun {
 

@@ -1,4 +1,4 @@
-#include "contract/shell_line.hpp"
+#include "timetable/shell_line.hpp"
 
 #include <algorithm>
 #include <array>

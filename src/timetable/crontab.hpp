@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "contract/recurrence.hpp"
+#include "timetable/recurrence.hpp"
 
 namespace jobrun {
 
