@@ -2,7 +2,7 @@
 # Installs what a bare Debian 12 lacks, builds with both compilers and under sanitizers, warnings as errors, and runs every
 # test. Ends with a line "N passed, N failed, N skipped"; exits 0 only if none failed. Needs root or sudo for the installing.
 #   sh tests/run.sh              everything
-#   JOBRUN_LONG=1 sh tests/run.sh   the long versions of the crash tests too
+#   JOBRUN_LONG=1 sh tests/run.sh   the long versions of the crash tests and clang's analyzer too
 set -eu
 cd "$(dirname "$0")/.."
 . examples/install.sh
