@@ -18,7 +18,7 @@ from harness import LONG, OTHERS, SCENARIOS, TWINS, BY_NAME  # noqa: E402
 
 TOOLS = None
 PTRACE = False
-# Every stop of these by default, of the others every third (so entries and exits in turn); all of all in the long version.
+# Every stop of these by default, of the others every fifth (so entries and exits in turn); all of all in the long version.
 EVERY_STOP = ("first_run", "resume", "retry", "two_units", "effect")
 
 
@@ -67,7 +67,7 @@ class Kill(CrashTest):
         self.need_ptrace()
         tasks = []
         for scenario in SCENARIOS:
-            tasks += points("point", scenario.name, 1 if LONG or scenario.name in EVERY_STOP else 3)
+            tasks += points("point", scenario.name, 1 if LONG or scenario.name in EVERY_STOP else 5)
         outcomes = self.play(tasks)
         reached = collections.Counter(outcome.name.split()[1] for outcome in outcomes if outcome.reached)
         per_scenario = ", ".join(f"{name} {count}" for name, count in reached.items())
@@ -223,7 +223,7 @@ class Orphans(CrashTest):
         self.need_ptrace()
         outcomes = self.play(points("orphan", "orphan"))
         first = BY_NAME["orphan"].stops // 2
-        twin = [task for task in points("orphan", "orphan_without_lease", 2) if task[-1] > first]
+        twin = [task for task in points("orphan", "orphan_without_lease", 2 if LONG else 8) if task[-1] > first]
         twins = self.play(twin)
         overlapping = sum(1 for outcome in twins if outcome.overlaps)
         met = sum(1 for outcome in outcomes if outcome.busy)

@@ -165,6 +165,7 @@ for number, name in enumerate(names, 1):
 
 # Leaves its session twice over; the grandchild writes a beat every 5 ms while it lives. Its beats on stdout give
 # jobrun system calls to be killed at. The wrong twin closes descriptor 3, as close-on-exec would: the lease is lost.
+# It lives long enough for the next attempt's interpreter to start beside it on a slow machine.
 ORPHAN = r'''
 import os, sys, time
 
@@ -178,7 +179,7 @@ if os.fork() == 0:
         if close_lease:
             os.close(3)
         beats = os.open("../beats", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        until = time.monotonic() + 0.05
+        until = time.monotonic() + (0.4 if close_lease else 0.05)
         while True:
             now = time.monotonic_ns()
             os.write(beats, f"{os.environ['JOBRUN_ATTEMPT']} {os.getpid()} {now}\n".encode())
