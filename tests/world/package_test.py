@@ -86,6 +86,9 @@ class PackageInABareDebian(unittest.TestCase):
             raise unittest.SkipTest("a chroot needs root")
         if shutil.which("debootstrap") is None:
             raise unittest.SkipTest("debootstrap is not installed")
+        private = subprocess.run(["unshare", "--mount", "true"], capture_output=True, text=True)
+        if private.returncode != 0:
+            raise unittest.SkipTest("no private mounts can be had here: " + private.stderr.strip())
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="jobrun-chroot-"))
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
         cls.root = cls.folder / "root"
