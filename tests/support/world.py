@@ -27,8 +27,10 @@ def enter():
         told = _try([*words, kind])
         if not told:
             break
-    os.environ["JOBRUN_WORLD"] = told and "no private mounts can be had here: " + told
-    os.execvp("env", ["env", *([] if told else [*words, kind]), sys.executable, os.path.abspath(sys.argv[0]), *sys.argv[1:]])
+    # What the schedulers in there inherit is a machine's environment: no CI system's, which would be taken for the caller.
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR", "JOBRUN", "SYSCALL_POINT")}
+    kept["JOBRUN_WORLD"] = told and "no private mounts can be had here: " + told
+    os.execvpe("env", ["env", *([] if told else [*words, kind]), sys.executable, os.path.abspath(sys.argv[0]), *sys.argv[1:]], kept)
 
 
 def _try(words):
