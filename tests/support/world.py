@@ -28,7 +28,8 @@ def enter():
         if not told:
             break
     # What the schedulers in there inherit is a machine's environment: no CI system's, which would be taken for the caller.
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR", "JOBRUN", "SYSCALL_POINT")}
+    kept = {name: value for name, value in os.environ.items() if name in ("HOME", "LANG", "TMPDIR", "JOBRUN")}
+    kept["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     kept["JOBRUN_WORLD"] = told and "no private mounts can be had here: " + told
     os.execvpe("env", ["env", *([] if told else [*words, kind]), sys.executable, os.path.abspath(sys.argv[0]), *sys.argv[1:]], kept)
 
