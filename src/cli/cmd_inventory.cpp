@@ -52,7 +52,8 @@ Result<Exit> cmd_inventory(const Session& session) {
 
   const Instant now = session.clock.wall();
   const bool lint = session.args.has("--lint"), against = session.args.has("--against");
-  Json json = inventory_json(*inventory, now);
+  // Only for who reads it: each entry's next start is looked for.
+  Json json = session.json() || against ? inventory_json(*inventory, now) : Json();
   Json findings, changes;
   std::string text;
   bool to_mend = false;
@@ -71,8 +72,9 @@ Result<Exit> cmd_inventory(const Session& session) {
     changes = drift_json(*drift);
   }
   if (!lint && !against) text = inventory_text(*inventory, now, screen_width());
-  json.set("findings", std::move(findings)).set("drift", std::move(changes));
-  print_out(session.json() ? json.dump() + "\n" : text);
+  if (session.json())
+    text = json.set("findings", std::move(findings)).set("drift", std::move(changes)).dump() + "\n";
+  print_out(text);
   return to_mend ? Exit::setup : Exit::done;
 }
 

@@ -69,6 +69,28 @@ Error out_of_reach(const std::string& path, int problem) {
                       problem == EACCES && folder != "/" ? as_owner(info.st_uid) : "");
 }
 
+/// A regular file of ours; false where there is none.
+Result<bool> check_file(const std::string& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return false;
+    return out_of_reach(path, errno);
+  }
+  if (S_ISLNK(info.st_mode))
+    return Error(Fault::setup, "ledger " + path + " is a symbolic link", "name the file itself");
+  // Root too: what it wrote, and what its jobs did, would be out of the owner's reach from then on.
+  if (info.st_uid != ::geteuid())
+    return Error(Fault::setup, fmt::format("ledger {} belongs to uid {}, not to you", path, info.st_uid),
+                 as_owner(info.st_uid));
+  if (auto trusted = check_trusted_file(path); !trusted) return trusted.error();
+  return true;
+}
+
+Result<void> check_folder(const std::string& folder) {
+  if (auto trusted = check_trusted_folder(folder); !trusted) return trusted;
+  return check_local_file_system(folder);
+}
+
 /// There is none; or for an instant, or after a restore that was cut off, none yet.
 Error no_ledger(const std::string& path) {
   if (exists(Ledger::draft_path(path)))
@@ -125,8 +147,7 @@ Result<Fd> Ledger::lock_writer(const std::string& path) {
 Result<bool> Ledger::create(const std::string& path) {
   const std::string folder = path_folder(path);
   if (auto made = make_folder(folder); !made) return made.error();
-  if (auto trusted = check_trusted_folder(folder); !trusted) return trusted.error();
-  if (auto local = check_local_file_system(folder); !local) return local.error();
+  if (auto fit = check_folder(folder); !fit) return fit.error();
   // One creator at a time: journal_mode=WAL on a fresh file ignores the busy timeout.
   auto lock = lock_writer(path);
   if (!lock) return lock.error();
@@ -168,27 +189,15 @@ Result<bool> Ledger::create(const std::string& path) {
 }
 
 Result<void> Ledger::check_place(const std::string& path) {
-  struct stat info {};
-  if (::lstat(path.c_str(), &info) == 0) {
-    if (S_ISLNK(info.st_mode))
-      return Error(Fault::setup, "ledger " + path + " is a symbolic link", "name the file itself");
-    // Root too: what it wrote, and what its jobs did, would be out of the owner's reach from then on.
-    if (info.st_uid != ::geteuid())
-      return Error(Fault::setup, fmt::format("ledger {} belongs to uid {}, not to you", path, info.st_uid),
-                   as_owner(info.st_uid));
-    if (auto trusted = check_trusted_file(path); !trusted) return trusted;
-  } else if (errno != ENOENT && errno != ENOTDIR) {
-    return out_of_reach(path, errno);
-  }
-  const std::string folder = path_folder(path);
-  if (auto trusted = check_trusted_folder(folder); !trusted) return trusted;
-  return check_local_file_system(folder);
+  if (auto there = check_file(path); !there) return there.error();
+  return check_folder(path_folder(path));
 }
 
 Result<Ledger> Ledger::open(const std::string& path, Purpose purpose) {
-  struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0 && (errno == ENOENT || errno == ENOTDIR)) return no_ledger(path);
-  if (auto fit = check_place(path); !fit) return fit.error();
+  auto there = check_file(path);
+  if (!there) return there.error();
+  if (!*there) return no_ledger(path);
+  if (auto fit = check_folder(path_folder(path)); !fit) return fit.error();
 
   const bool had_wal = exists(path + "-wal");
   Database::leave_folder_sync_to_caller();  // write() does it, when the log is new
