@@ -137,13 +137,7 @@ class Check(LedgerVerbs):
     def test_damage_is_told_not_met(self):
         for day in range(1, 29):
             self.send(f"2026-04-{day:02d}")
-        with sqlite3.connect(self.ledger_path) as database:
-            page = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'units'").fetchone()[0]
-            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        database.close()
-        with open(self.ledger_path, "r+b") as file:
-            file.seek((page - 1) * 4096)
-            file.write(b"\xff" * 2048)
+        self.damage("units")
         self.assertIn("integrity", [one["law"] for one in self.findings(78)])
 
     def test_a_crash_that_nobody_has_met_is_a_note(self):

@@ -289,13 +289,7 @@ class ADamagedLedger(Restore):
             self.send(f"{day:02d}")
         backup = self.back_up()
         self.send("20")
-        with sqlite3.connect(self.ledger_path) as database:
-            page = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'units_done'").fetchone()[0]
-            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        database.close()
-        with open(self.ledger_path, "r+b") as file:
-            file.seek((page - 1) * 4096)
-            file.write(b"\xff" * 2048)
+        self.damage("units_done")
         self.assert_says(self.ledger_verb("check", code=78), "jobrun ledger restore")
         self.assert_says(self.restore(backup), "1 effect,", "the replaced ledger is damaged")
         self.send("20")

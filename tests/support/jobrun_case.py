@@ -46,16 +46,16 @@ assert hello()["ok"]
 '''
 
 
-def wait_until(is_true, what, deadline=DEADLINE):
-    """The first true answer; looks every few milliseconds."""
+def wait_until(is_true, what, deadline=DEADLINE, nap=0.005):
+    """The first true answer; looks every few milliseconds. A `what` that is a function is asked only when none comes."""
     end = time.monotonic() + deadline
     while True:
         answer = is_true()
         if answer:
             return answer
         if time.monotonic() > end:
-            raise AssertionError(f"waited {deadline} s for {what}")
-        time.sleep(0.005)
+            raise AssertionError(f"waited {deadline} s for {what() if callable(what) else what}")
+        time.sleep(nap)
 
 
 def is_alive(pid):
@@ -233,6 +233,15 @@ class JobrunCase(unittest.TestCase):
         rows = self.ledger(sql, *params)
         self.assertEqual(len(rows), 1, rows)
         return rows[0][0]
+
+    def damage(self, name):
+        """Half a page of the table or index of that name is overwritten in the file."""
+        page = self.value("SELECT rootpage FROM sqlite_schema WHERE name = ?", name)
+        with contextlib.closing(sqlite3.connect(self.ledger_path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with open(self.ledger_path, "r+b") as file:
+            file.seek((page - 1) * 4096)
+            file.write(b"\xff" * 2048)
 
     def states(self, job):
         """{unit: state} of the job's latest run."""

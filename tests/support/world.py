@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
+
+from support import jobrun_case
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 JOBRUN = os.path.join(REPOSITORY, os.environ.get("JOBRUN", "build/gcc/jobrun"))
@@ -88,14 +89,8 @@ def missing(*programs):
 
 
 def wait_until(is_true, what, deadline=60):
-    end = time.monotonic() + deadline
-    while True:
-        answer = is_true()
-        if answer:
-            return answer
-        if time.monotonic() > end:
-            raise AssertionError(f"waited {deadline} s for {what() if callable(what) else what}")
-        time.sleep(0.05)
+    """As everywhere, at the pace of schedulers: most looks start a process."""
+    return jobrun_case.wait_until(is_true, what, deadline, nap=0.05)
 
 
 def run(*words, check=True, **how):
