@@ -223,6 +223,10 @@ std::string path_folder(std::string_view path) {
   return slash == 0 ? "/" : std::string(path.substr(0, slash));
 }
 
+std::string_view path_name(std::string_view path) {
+  return path.substr(path.find_last_of('/') + 1);  // npos + 1 is 0
+}
+
 std::string path_absolute(std::string_view path) {
   std::string full(path);
   if (!path.starts_with('/')) {

@@ -35,8 +35,8 @@ Error system_error(Fault fault, std::string_view doing, int error_number, std::s
 
 /// Reads a whole regular file; Fault::setup where it can't be read or is longer than `limit` bytes.
 Result<std::string> read_file(const std::string& path, std::size_t limit);
-/// Temporary file in the same folder, fsync, rename, fsync of the folder (rename(2), fsync(2)): the old content
-/// or the new, whatever happens meanwhile.
+/// Temporary file in the same folder, fsync, rename, fsync of the folder (rename(2), fsync(2)): the old
+/// content or the new, whatever happens meanwhile.
 Result<void> write_file(const std::string& path, std::string_view content, unsigned mode = 0600);
 /// Fault::setup where a write_file would take something else's place than a regular file's: a device, a link.
 Result<void> check_replaceable(const std::string& path);
@@ -58,6 +58,8 @@ std::vector<std::string> list_folder(const std::string& path, std::string_view s
 /// "/a/b" + "c" -> "/a/b/c"; an absolute `name` stands for itself.
 std::string path_join(std::string_view folder, std::string_view name);
 std::string path_folder(std::string_view path);
+/// What stands behind the last slash.
+std::string_view path_name(std::string_view path);
 /// An absolute, normalised path (no links resolved).
 std::string path_absolute(std::string_view path);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,11 @@ std::optional<std::int64_t> parse_integer(std::string_view text, std::int64_t lo
 
 std::vector<std::string_view> split(std::string_view text, char separator);
 std::string_view trim(std::string_view text);
+/// What blanks and tabs separate.
+std::vector<std::string_view> words_in(std::string_view text);
+/// Of ASCII; other bytes stay.
+std::string lower_case(std::string_view text);
+bool one_of(std::string_view word, std::initializer_list<std::string_view> words);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 /// The candidate nearest to `word` by edit distance, if it is near enough to be a typing error.
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);

@@ -1,6 +1,6 @@
 // A scheduler's configuration for a job, written from the job's manifest: the texts and what is filled into
 // them. Pure: the same manifest and time give the same text. Every text's rule for exit codes comes from one
-// table (contract/exit_codes). Installs nothing and asks no scheduler.
+// table (contract/then). Installs nothing and asks no scheduler.
 #pragma once
 
 #include <array>

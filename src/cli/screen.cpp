@@ -11,6 +11,7 @@
 #include "base/format.hpp"
 #include "base/text.hpp"
 #include "contract/envelope.hpp"
+#include "contract/then.hpp"
 #include "run/next_step.hpp"
 
 namespace jobrun {
@@ -211,23 +212,7 @@ void RunScreen::progress(const Run& run, const Unit& unit, int attempt, const st
 }
 
 bool needs_person(Exit exit) {
-  switch (exit) {
-    case Exit::done:
-    case Exit::retry:
-    case Exit::busy:
-    case Exit::paused:
-    case Exit::ledger:
-      return false;
-    case Exit::usage:
-    case Exit::internal:
-    case Exit::setup:
-    case Exit::stopped:
-    case Exit::exhausted:
-    case Exit::in_doubt:
-    case Exit::conflict:
-      return true;
-  }
-  return true;
+  return then_of(exit) == Then::person;
 }
 
 namespace {

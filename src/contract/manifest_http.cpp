@@ -19,13 +19,6 @@ bool is_token(std::string_view text) {  // RFC 9110 5.6.2
   });
 }
 
-std::string lower(std::string_view text) {
-  std::string made(text);
-  for (char& c : made)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return made;
-}
-
 void read_url(const Place& place, HttpSpec& spec) {
   const auto url = read_text(place, 4096);
   if (!url) return;
@@ -55,7 +48,7 @@ void read_headers(const Place& place, HttpSpec& spec) {
     const auto text = read_text(member, 8192);
     if (!is_token(name)) {
       member.fault(quoted(name) + " is not the name of a header");
-    } else if (std::find(std::begin(ours), std::end(ours), lower(name)) != std::end(ours)) {
+    } else if (std::find(std::begin(ours), std::end(ours), lower_case(name)) != std::end(ours)) {
       member.fault("is set by jobrun itself");
     } else if (text && !secrets_in(*text)) {
       member.fault("has a ${ that is not closed (write ${NAME} of a secret)");

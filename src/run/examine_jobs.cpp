@@ -9,6 +9,7 @@
 #include "handler/http.hpp"
 #include "run/catalog.hpp"
 #include "run/examine.hpp"
+#include "timetable/crontab.hpp"
 
 namespace jobrun {
 
@@ -49,13 +50,6 @@ void examine_curl(bool needed, Symptoms& symptoms) {
   symptoms.push_back(
       {needed ? State::fail : State::warn, "libcurl", obstacle,
        needed ? "apt-get install libcurl4" : "apt-get install libcurl4, before a job sends by http"});
-}
-
-/// cron(8) passes over names in cron.d that have other characters.
-bool cron_reads(const std::string& name) {
-  return std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  });
 }
 
 }  // namespace
@@ -111,7 +105,7 @@ void examine_schedules(Symptoms& symptoms) {
   };
   (void)look_at("/etc/crontab");
   for (const auto& name : list_folder("/etc/cron.d", ""))
-    if (look_at("/etc/cron.d/" + name) && !cron_reads(name))
+    if (look_at("/etc/cron.d/" + name) && !cron_reads_name(name))
       symptoms.push_back({State::warn, "schedules",
                           "cron does not read /etc/cron.d/" + name + " because of its name",
                           "give it a name of letters, digits, _ and -"});

@@ -13,12 +13,6 @@ namespace jobrun {
 
 namespace {
 
-bool plain_name(std::string_view name) {
-  return std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  });
-}
-
 /// Left there by packages and editors, and passed over on purpose.
 bool is_leftover(std::string_view name) {
   return name.ends_with('~') || name.find(".dpkg-") != std::string_view::npos ||
@@ -99,7 +93,7 @@ void read_cron_d(const Ground& ground) {
   const std::string folder = ground.path("/etc/cron.d");
   for (const auto& name : ground.names(folder)) {
     const std::string path = path_join(folder, name);
-    if (plain_name(name)) {
+    if (cron_reads_name(name)) {
       read_crontab(ground, path, CrontabForm::system, "");
     } else if (!is_leftover(name)) {
       ground.found().faults.push_back(
@@ -126,8 +120,8 @@ void read_run_parts(const Ground& ground, const std::string& word) {
   for (const auto& name : ground.names(folder)) {
     const std::string path = path_join(folder, name);
     if (is_leftover(name)) continue;
-    if (!plain_name(name) || ::access(path.c_str(), X_OK) != 0) {
-      const bool dotted = !plain_name(name);
+    if (!cron_reads_name(name) || ::access(path.c_str(), X_OK) != 0) {
+      const bool dotted = !cron_reads_name(name);
       ground.found().faults.push_back(
           {dotted ? "dotted_name" : "not_executable",
            {path, 0},

@@ -86,7 +86,7 @@ class Units {
   /// A link to a unit of another name in the load path.
   bool is_alias(const std::string& name) const {
     const std::string target = link_target(find(name));
-    const std::string other = target.substr(target.rfind('/') + 1);
+    const std::string other(path_name(target));
     return !target.empty() && other != name && other != template_of(name) && timers_.count(other) != 0;
   }
 
@@ -176,7 +176,7 @@ void read_unit_places(const Ground& ground) {
 
 void read_named_units(const Ground& ground, const std::string& path) {
   if (!path.ends_with(".timer")) return Units(ground, {path}, "root").read(1, true);
-  Units(ground, {path_folder(path)}, "root").read_timer(path.substr(path.rfind('/') + 1), true);
+  Units(ground, {path_folder(path)}, "root").read_timer(std::string(path_name(path)), true);
 }
 
 }  // namespace jobrun

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/file.hpp"
 #include "base/format.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
@@ -15,15 +16,6 @@
 namespace jobrun {
 
 namespace {
-
-bool one_of(std::string_view word, std::initializer_list<std::string_view> words) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-std::string_view base_name(std::string_view path) {
-  const auto slash = path.find_last_of('/');
-  return slash == std::string_view::npos ? path : path.substr(slash + 1);
-}
 
 /// What is done, apart from how it is started.
 struct Work {
@@ -126,7 +118,7 @@ class Taker {
 
   /// What jobrun does by itself. False where nothing was dropped.
   bool drop_wrapper(std::vector<std::string>& words) {
-    const std::string program(base_name(words[0]));
+    const std::string program(path_name(words[0]));
     std::size_t next = 1;
     const auto skip_options = [&](std::string_view with_value) {
       while (next < words.size() && words[next].starts_with('-')) {
@@ -166,7 +158,7 @@ std::string name_of(const Scheduled& entry) {
   for (const auto& command : parse_shell_line(entry.command)) {
     if (!found.empty()) break;
     for (const auto& word : command.words) {
-      const std::string_view base = base_name(word);
+      const std::string_view base = path_name(word);
       const bool is_interpreter =
           base.starts_with("python") ||
           one_of(base, {"sh", "bash", "dash", "perl", "ruby", "node", "php", "env", "nice", "ionice", "sudo",
@@ -181,8 +173,7 @@ std::string name_of(const Scheduled& entry) {
     }
   }
   std::string name;
-  for (const char c : found) {
-    const char small = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  for (const char small : lower_case(found)) {
     const bool good = (small >= 'a' && small <= 'z') || (small >= '0' && small <= '9') || small == '_' ||
                       small == '-' || small == '.';
     name += good ? small : '_';

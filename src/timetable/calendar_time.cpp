@@ -9,13 +9,6 @@ namespace jobrun {
 
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string small(text);
-  for (char& c : small)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return small;
-}
-
 /// "*", "5", "1..5", each with "/2" behind it or not, separated by commas.
 template <std::size_t size>
 bool read_set(std::string_view text, std::int64_t low, std::int64_t high, std::bitset<size>& set) {
@@ -49,7 +42,7 @@ bool read_set(std::string_view text, std::int64_t low, std::int64_t high, std::b
 std::optional<std::size_t> weekday(std::string_view name) {
   constexpr std::array<std::string_view, 7> names = {"sunday",   "monday", "tuesday", "wednesday",
                                                      "thursday", "friday", "saturday"};
-  const std::string small = lower(name);
+  const std::string small = lower_case(name);
   for (std::size_t i = 0; i < names.size(); ++i)
     if (small == names[i] || small == names[i].substr(0, 3)) return i;
   return std::nullopt;
@@ -118,12 +111,7 @@ std::optional<std::int64_t> unit_in_ms(std::string_view unit) {
 }  // namespace
 
 std::optional<CalendarTime> parse_calendar_time(std::string_view text) {
-  std::vector<std::string_view> words;
-  for (std::string_view rest = trim(text); !rest.empty();) {
-    const auto end = std::min(rest.find_first_of(" \t"), rest.size());
-    words.push_back(rest.substr(0, end));
-    rest = trim(rest.substr(end));
-  }
+  auto words = words_in(text);
   CalendarTime calendar;
   const auto names_zone = [](std::string_view word) {
     return word == "UTC" || (word.find('/') != std::string_view::npos && word.front() >= 'A' &&
@@ -135,7 +123,7 @@ std::optional<CalendarTime> parse_calendar_time(std::string_view text) {
   }
   if (words.empty()) return std::nullopt;
   if (words.size() == 1)
-    if (const auto whole = long_form(lower(words.front())); !whole.empty()) {
+    if (const auto whole = long_form(lower_case(words.front())); !whole.empty()) {
       auto read = parse_calendar_time(whole);
       read->zone = calendar.zone;
       return read;

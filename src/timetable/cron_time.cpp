@@ -25,16 +25,9 @@ Error bad(const Field& field, std::string_view text, std::string_view why) {
   return Error(Fault::usage, fmt::format("{}: {} {}", field.name, printable(clip(text, 40)), why));
 }
 
-std::string lower(std::string_view text) {
-  std::string small(text);
-  for (char& c : small)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return small;
-}
-
 Result<int> number(const Field& field, std::string_view text) {
   if (text.size() == 3)
-    if (const auto at = field.names.find(lower(text)); at != std::string_view::npos && at % 3 == 0)
+    if (const auto at = field.names.find(lower_case(text)); at != std::string_view::npos && at % 3 == 0)
       return field.low + static_cast<int>(at / 3);
   const auto value = parse_integer(text, 0, 999);
   if (!value) return bad(field, "\"" + std::string(text) + "\"", "is not a number");
@@ -95,17 +88,12 @@ std::string_view five_fields(std::string_view word) {
 Result<Recurrence> parse_cron_time(std::string_view text) {
   const std::string_view whole = trim(text);
   if (whole.starts_with('@')) {
-    const std::string word = lower(whole);
+    const std::string word = lower_case(whole);
     if (const auto long_form = five_fields(word); !long_form.empty()) return parse_cron_time(long_form);
     return Error(Fault::usage, "\"" + printable(clip(whole, 40)) +
                                    "\" is none of @hourly, @daily, @weekly, @monthly, @yearly and @reboot");
   }
-  std::vector<std::string_view> words;
-  for (std::string_view rest = whole; !rest.empty();) {
-    const auto end = std::min(rest.find_first_of(" \t"), rest.size());
-    words.push_back(rest.substr(0, end));
-    rest = trim(rest.substr(end));
-  }
+  const auto words = words_in(whole);
   if (words.size() != fields.size())
     return Error(Fault::usage, fmt::format("a time of cron has 5 fields, this has {}", words.size()));
   Recurrence times;

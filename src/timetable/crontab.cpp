@@ -83,6 +83,12 @@ std::string CrontabLine::variable(std::string_view name) const {
   return {};
 }
 
+bool cron_reads_name(std::string_view name) {
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+}
+
 std::vector<CrontabLine> parse_crontab(std::string_view text, CrontabForm form) {
   std::vector<CrontabLine> lines;
   std::vector<std::pair<std::string, std::string>> variables;

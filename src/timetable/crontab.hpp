@@ -31,6 +31,9 @@ struct CrontabLine {
 /// The PATH of Debian's cron where a crontab sets none.
 constexpr std::string_view crons_own_path = "/usr/bin:/bin";
 
+/// cron(8) and run-parts(8) pass over names with other characters than letters, digits, _ and -.
+bool cron_reads_name(std::string_view name);
+
 enum class CrontabForm { user, system };  // the system's has a user's name before the command
 
 /// At most `most_crontab_lines` lines are read.

@@ -1,8 +1,9 @@
 #include "timetable/jobrun_call.hpp"
 
 #include <algorithm>
-#include <initializer_list>
 
+#include "base/file.hpp"
+#include "base/text.hpp"
 #include "contract/envelope.hpp"
 #include "timetable/shell_line.hpp"
 
@@ -11,15 +12,6 @@ namespace jobrun {
 namespace {
 
 constexpr int deepest = 4;  // sh -c in sh -c
-
-bool one_of(std::string_view word, std::initializer_list<std::string_view> words) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-std::string_view base_name(std::string_view path) {
-  const auto slash = path.find_last_of('/');
-  return slash == std::string_view::npos ? path : path.substr(slash + 1);
-}
 
 /// Programs whose words end in another command.
 bool passes_on(std::string_view program) {
@@ -85,7 +77,7 @@ void search_line(std::string_view line, int depth, bool looped, std::vector<Jobr
 void search(const std::vector<std::string>& words, int depth, bool looped, std::vector<JobrunCall>& calls) {
   bool passed_on = false;
   for (auto word = words.begin(); word != words.end(); ++word) {
-    const std::string_view program = base_name(*word);
+    const std::string_view program = path_name(*word);
     if (passed_on && one_of(*word, {"-u", "-g", "--user"}) && word + 1 != words.end()) {
       ++word;  // a user may be called jobrun
       continue;

@@ -13,9 +13,7 @@ bool is_name(char c) {
 }
 
 bool names_secret(std::string_view name) {
-  std::string small(name);
-  std::transform(small.begin(), small.end(), small.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  const std::string small = lower_case(name);
   for (const std::string_view word : {"passw", "secret", "token", "apikey", "api_key", "api-key", "pwd"})
     if (small.find(word) != std::string::npos) return true;
   return false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/file.hpp"
 #include "base/text.hpp"
 #include "contract/then.hpp"
 #include "timetable/shell_line.hpp"
@@ -55,7 +56,7 @@ void read_pod(const YamlNode& pod, Scheduled& entry) {
   for (const auto& container : pod.at("containers").items) {
     auto words = texts_of(container.at("command"));
     const std::string& image = container.at("image").text;
-    const std::string name = image.substr(image.rfind('/') + 1);
+    const std::string_view name = path_name(image);
     if (words.empty() && name.starts_with("jobrun"))
       words.emplace_back("jobrun");  // the image's own entry point
     for (auto& word : texts_of(container.at("args"))) words.push_back(std::move(word));

@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.hpp"
+
 namespace jobrun {
 
 namespace {
-
-bool one_of(std::string_view word, std::initializer_list<std::string_view> words) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
 
 bool is_assignment(std::string_view word) {
   const auto equals = word.find('=');
