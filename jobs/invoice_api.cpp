@@ -77,7 +77,7 @@ Result<Invoice> parse_invoice(const Json& value, const std::string& place) {
     read.refuse("created", "is not a time in seconds (" + std::to_string(invoice.created) + ")");
   invoice.customer_email = read.text_or_null("customer_email");
   invoice.customer_name = read.text_or_null("customer_name");
-  if (!read.fault().empty()) return Error(Fault::usage, read.fault());
+  if (!read.fault().empty()) return usage_error(read.fault());
   return invoice;
 }
 
@@ -85,7 +85,7 @@ Result<Invoice> parse_invoice(const Json& value, const std::string& place) {
 
 bool is_invoice_id(std::string_view text) {
   return !text.empty() && text.size() <= longest_id && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    return is_letter(c) || is_digit(c) || c == '_' || c == '-';
   });
 }
 
@@ -98,14 +98,12 @@ std::string invoice_page_url(std::string_view api, const InvoicePageAddress& add
 
 Result<InvoicePage> parse_invoice_page(std::string_view body) {
   auto json = Json::parse(body);
-  if (!json) return Error(Fault::usage, "not JSON: " + json.error().what());
-  if (!json->is_object()) return Error(Fault::usage, "not an object but " + std::string(json->kind_phrase()));
+  if (!json) return usage_error("not JSON: " + json.error().what());
+  if (!json->is_object()) return usage_error("not an object but " + std::string(json->kind_phrase()));
   const Json& more = json->at("has_more");
-  if (!more.is_bool())
-    return Error(Fault::usage, "has_more is not a boolean but " + std::string(more.kind_phrase()));
+  if (!more.is_bool()) return usage_error("has_more is not a boolean but " + std::string(more.kind_phrase()));
   const Json& data = json->at("data");
-  if (!data.is_array())
-    return Error(Fault::usage, "data is not an array but " + std::string(data.kind_phrase()));
+  if (!data.is_array()) return usage_error("data is not an array but " + std::string(data.kind_phrase()));
   InvoicePage page;
   page.has_more = more.as_bool();
   page.invoices.reserve(data.items().size());

@@ -122,7 +122,7 @@ Result<InvoiceSettings> InvoiceSettings::read(const JobContext& context) {
   if (!key && !secret.empty()) fields.complain("the secret WEBHOOK_SECRET is not whsec_ and base64");
   if (key) settings.signing_key = *key;
   const std::string faults = fields.faults();
-  if (!faults.empty()) return Error(Fault::usage, faults);
+  if (!faults.empty()) return usage_error(faults);
   return settings;
 }
 

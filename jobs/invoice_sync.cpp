@@ -56,7 +56,7 @@ Result<std::optional<std::int64_t>> time_of(const Json& cursor, std::string_view
   const Json& value = cursor.at(name);
   if (value.is_null()) return std::optional<std::int64_t>();
   const auto at = parse_instant(value.as_string());
-  if (!at) return Error(Fault::usage, std::string(name) + " is not a time such as 2026-04-12T00:00:00Z");
+  if (!at) return usage_error(std::string(name) + " is not a time such as 2026-04-12T00:00:00Z");
   return std::optional<std::int64_t>(
       std::chrono::floor<std::chrono::seconds>(*at).time_since_epoch().count());
 }
@@ -65,12 +65,11 @@ Result<std::optional<std::int64_t>> time_of(const Json& cursor, std::string_view
 Result<Walk> walk_of(const std::string& text) {
   if (text.empty()) return Walk();
   const auto cursor = Json::parse(text);
-  if (!cursor) return Error(Fault::usage, "not JSON: " + cursor.error().what());
-  if (!cursor->is_object())
-    return Error(Fault::usage, "not an object but " + std::string(cursor->kind_phrase()));
+  if (!cursor) return usage_error("not JSON: " + cursor.error().what());
+  if (!cursor->is_object()) return usage_error("not an object but " + std::string(cursor->kind_phrase()));
   for (const auto& [name, value] : cursor->members()) {
     if (name != "since" && name != "newest" && name != "after")
-      return Error(Fault::usage, printable(clip(name, 60)) + " is not one of since, newest and after");
+      return usage_error(printable(clip(name, 60)) + " is not one of since, newest and after");
   }
   const auto since = time_of(*cursor, "since");
   if (!since) return since.error();
@@ -78,7 +77,7 @@ Result<Walk> walk_of(const std::string& text) {
   if (!newest) return newest.error();
   const Json& after = cursor->at("after");
   if (!after.is_null() && !is_invoice_id(after.as_string()))
-    return Error(Fault::usage, "after is not the id of an invoice");
+    return usage_error("after is not the id of an invoice");
   return Walk{*since, *newest, after.as_string()};
 }
 

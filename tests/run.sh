@@ -58,8 +58,8 @@ mkdir -p build
 CCACHE_DIR=${CCACHE_DIR:-$PWD/build/ccache}
 export CCACHE_DIR
 build gcc g++ -DCMAKE_BUILD_TYPE=Release
-build clang clang++ -DCMAKE_BUILD_TYPE=Release -DJOBRUN_PRECOMPILE=ON
-build sanitize g++ -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-g1 -DJOBRUN_SANITIZE=ON -DJOBRUN_PRECOMPILE=ON
-build fuzz clang++ -DCMAKE_BUILD_TYPE=Release -DJOBRUN_FUZZ=ON -DJOBRUN_PRECOMPILE=ON
+build clang clang++ -DCMAKE_BUILD_TYPE=Release -DJOBRUN_TOGETHER=ON
+build sanitize clang++ -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-g1 -DJOBRUN_SANITIZE=ON -DJOBRUN_TOGETHER=ON
+build fuzz clang++ -DCMAKE_BUILD_TYPE=Release -DJOBRUN_FUZZ=ON -DJOBRUN_TOGETHER=ON
 
 exec /usr/bin/python3 tests/support/run_all.py build/gcc build/clang build/sanitize

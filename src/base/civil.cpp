@@ -22,11 +22,7 @@ constexpr Instant kFirst = sys_days{std::chrono::year{1970} / 1 / 1};
 constexpr Instant kEnd = sys_days{std::chrono::year{10000} / 1 / 1};
 
 Error fault(std::string_view text, std::string_view why) {
-  return Error(Fault::usage, '"' + printable(clip(text, 60)) + "\" " + std::string(why));
-}
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
+  return usage_error(in_quotes(text) + " " + std::string(why));
 }
 
 /// Takes exactly `width` digits off the front of `text`.
@@ -124,8 +120,7 @@ bool is_zone_name(std::string_view name) {
   for (std::string_view segment : split(name, '/')) {
     if (segment.empty()) return false;
     for (char c : segment) {
-      const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-      if (!letter && !is_digit(c) && c != '_' && c != '+' && c != '-') return false;
+      if (!is_letter(c) && !is_digit(c) && c != '_' && c != '+' && c != '-') return false;
     }
   }
   return name != "localtime";  // the machine's own zone under another name
@@ -212,9 +207,9 @@ Zone Zone::utc() {
 Result<Zone> Zone::named(std::string_view name) {
   if (name == "UTC") return utc();
   if (!is_zone_name(name) || !is_zone_file(std::string(kZoneFolder) + std::string(name))) {
-    return Error(Fault::usage, '"' + printable(clip(name, 60)) + "\" is not a time zone of this machine",
-                 "write UTC, or a name that `timedatectl list-timezones` shows, such as Europe/Berlin; "
-                 "they come with the package tzdata");
+    return usage_error(in_quotes(name) + " is not a time zone of this machine",
+                       "write UTC, or a name that `timedatectl list-timezones` shows, such as Europe/Berlin; "
+                       "they come with the package tzdata");
   }
   return Zone(std::string(name));
 }

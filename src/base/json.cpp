@@ -69,10 +69,6 @@ const Json::Member* second_of_a_name(const Json::Object& object) {
   return twice == members.end() ? nullptr : *std::next(twice);
 }
 
-std::string shown(std::string_view name) {
-  return '"' + printable(clip(name, 60)) + '"';
-}
-
 }  // namespace
 
 /// Builds a Json from nlohmann's events; answers false at the first fault, which stops the parser.
@@ -106,7 +102,7 @@ class JsonBuilder {
   bool start_object(std::size_t) { return start(Json::object()); }
   bool end_object() {
     const Json::Member* twice = second_of_a_name(open_.back()->object_);
-    if (twice != nullptr) return stop(twice->second.line(), shown(twice->first) + " is there twice");
+    if (twice != nullptr) return stop(twice->second.line(), in_quotes(twice->first) + " is there twice");
     return end();
   }
   bool start_array(std::size_t) { return start(Json::array()); }
@@ -175,7 +171,7 @@ Result<Json> Json::parse(std::string_view text, Comments comments) {
   const std::size_t nul = text.find('\0');
   if (nul != std::string_view::npos) {
     const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n');
-    return Error(Fault::usage, "line " + std::to_string(line) + ": a NUL byte has no place in JSON");
+    return usage_error("line " + std::to_string(line) + ": a NUL byte has no place in JSON");
   }
   try {
     Place place;
@@ -183,7 +179,7 @@ Result<Json> Json::parse(std::string_view text, Comments comments) {
     const bool parsed = nlohmann::json::sax_parse(
         CountingIterator(text.data(), &place), CountingIterator(text.data() + text.size(), &place), &builder,
         nlohmann::json::input_format_t::json, true, comments == Comments::allow);
-    if (!parsed) return Error(Fault::usage, builder.fault());
+    if (!parsed) return usage_error(builder.fault());
     return std::move(builder.root());
   } catch (const std::exception& error) {
     return Error(Fault::internal, std::string("parse JSON: ") + error.what());

@@ -46,6 +46,11 @@ class [[nodiscard]] Error {
   std::string next_step_;
 };
 
+/// Most often the call is wrong.
+inline Error usage_error(std::string what, std::string next_step = {}) {
+  return Error(Fault::usage, std::move(what), std::move(next_step));
+}
+
 template <class T>
 class [[nodiscard]] Result {
  public:

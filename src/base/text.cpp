@@ -22,12 +22,8 @@ constexpr std::array<Unit, 5> kUnits{
     {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
 constexpr std::int64_t kLongest = 3650 * kUnits[0].milliseconds;
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 Error fault(std::string_view text, std::string_view why) {
-  return Error(Fault::usage, '"' + printable(clip(text, 60)) + "\" " + std::string(why));
+  return usage_error(in_quotes(text) + " " + std::string(why));
 }
 
 /// The parts of `span` that are not zero, largest unit first: {"1h", "30m"}. None for a zero span.
@@ -353,6 +349,10 @@ std::string printable(std::string_view bytes) {
     bytes.remove_prefix(next.length);
   }
   return out;
+}
+
+std::string in_quotes(std::string_view text) {
+  return '"' + printable(clip(text, 64)) + '"';
 }
 
 std::string clip(std::string_view text, std::size_t limit) {

@@ -14,6 +14,14 @@
 
 namespace jobrun {
 
+// Of ASCII, whatever the locale.
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+constexpr bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 /// "90s", "10m", "6h", "2d", "250ms", and sums such as "1h30m". Fault::usage: `"6 hours" is not a duration
 /// (write 90s, 10m, 6h or 2d)`. No sign, no fraction, at most 3650d; "0s" is allowed.
 Result<Span> parse_duration(std::string_view text);
@@ -55,5 +63,7 @@ std::string to_utf8(std::string_view bytes);
 std::string printable(std::string_view bytes);
 /// At most `limit` bytes, cut at a character border, "..." at the end where something was cut.
 std::string clip(std::string_view text, std::size_t limit);
+/// "\"x\"": somebody's word inside of a message, safe to show, of at most 64 bytes.
+std::string in_quotes(std::string_view text);
 
 }  // namespace jobrun

@@ -125,15 +125,14 @@ Result<std::vector<YamlNode>> parse_yaml(std::string_view text) {
   while (true) {
     Document held;
     if (yaml_parser_load(&parser, &held.document) == 0)
-      return Error(Fault::usage,
-                   fmt::format("line {}: {}", parser.problem_mark.line + 1,
-                               printable(parser.problem == nullptr ? "is not YAML" : parser.problem)));
+      return usage_error(fmt::format("line {}: {}", parser.problem_mark.line + 1,
+                                     printable(parser.problem == nullptr ? "is not YAML" : parser.problem)));
     if (yaml_document_get_root_node(&held.document) == nullptr) return documents;
     Reader reader(held.document);
     documents.push_back(reader.read());
     count += reader.count();
     if (reader.too_much() || count > most_nodes)
-      return Error(Fault::usage, fmt::format("more than {} nodes, or deeper than {}", most_nodes, deepest));
+      return usage_error(fmt::format("more than {} nodes, or deeper than {}", most_nodes, deepest));
   }
 }
 

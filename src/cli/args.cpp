@@ -28,10 +28,6 @@ const VerbSpec* find_verb(std::string_view name) {
   return nullptr;
 }
 
-Error usage(std::string what, std::string hint) {
-  return Error(Fault::usage, std::move(what), std::move(hint));
-}
-
 std::string hint_for(const VerbSpec& verb) {
   return verb.name == "run" ? "jobrun --help shows how"
                             : fmt::format("jobrun {} --help shows how", verb.name);
@@ -42,7 +38,8 @@ Error unknown_option(const VerbSpec& verb, const std::string& word) {
   for (const auto& option : verb.options) names.emplace_back(option.name);
   const std::string name = word.substr(0, word.find('='));
   const auto near = nearest(name, names);
-  return usage("unknown option " + printable(name), near ? "did you mean " + *near + "?" : hint_for(verb));
+  return usage_error("unknown option " + printable(name),
+                     near ? "did you mean " + *near + "?" : hint_for(verb));
 }
 
 std::vector<std::string> verb_names() {
@@ -57,15 +54,15 @@ Error wrong_words(const VerbSpec& verb, const std::vector<std::string>& words, b
   // `jobrun retyr invoice_sync`: a job's name has no word behind it, so the first was meant as a verb.
   if (!verb_was_said && words.size() > 1) {
     if (const auto near = nearest(words[0], verb_names()))
-      return usage("unknown verb " + printable(words[0]), "did you mean " + *near + "?");
+      return usage_error("unknown verb " + printable(words[0]), "did you mean " + *near + "?");
   }
   if (static_cast<int>(words.size()) > verb.most) {
     const std::string& extra = words[static_cast<std::size_t>(verb.most)];
-    return usage(
+    return usage_error(
         "unexpected word " + printable(extra),
         bare.empty() ? hint_for(verb) : fmt::format("its value is written {}={}", bare, printable(extra)));
   }
-  return usage(fmt::format("{} is missing", verb.words), hint_for(verb));
+  return usage_error(fmt::format("{} is missing", verb.words), hint_for(verb));
 }
 
 const OptionSpec* find_option(const VerbSpec& verb, std::string_view name) {
@@ -84,12 +81,13 @@ Result<void> check_option(const VerbSpec& verb, const OptionSpec* option, const 
   const bool with_value = word.find('=') != std::string::npos;
   if (option == nullptr) return unknown_option(verb, word);
   if (again && option->takes != OptionSpec::Takes::values)
-    return usage(fmt::format("{} is given twice", option->name), "say it once");
+    return usage_error(fmt::format("{} is given twice", option->name), "say it once");
   if (option->takes == OptionSpec::Takes::nothing && with_value)
-    return usage(fmt::format("{} takes no value", option->name), fmt::format("write {} alone", option->name));
+    return usage_error(fmt::format("{} takes no value", option->name),
+                       fmt::format("write {} alone", option->name));
   if (wants_value(*option) && !with_value && (next == nullptr || next->starts_with("--")))
-    return usage(fmt::format("{} needs a value", option->name),
-                 fmt::format("{} {}", option->name, option->value));
+    return usage_error(fmt::format("{} needs a value", option->name),
+                       fmt::format("{} {}", option->name, option->value));
   return {};
 }
 
@@ -99,8 +97,8 @@ Result<Args> parse_args(const std::vector<std::string>& argv) {
   Args args;
   args.verb_ = find_verb("run");
   if (argv.empty())
-    return usage("no job and no verb",
-                 "jobrun --help lists the verbs; a run is `jobrun JOB --run-date today`");
+    return usage_error("no job and no verb",
+                       "jobrun --help lists the verbs; a run is `jobrun JOB --run-date today`");
   std::size_t first = 0;
   if (const auto* verb = find_verb(argv[0]); verb != nullptr) {
     args.verb_ = verb;
@@ -114,7 +112,7 @@ Result<Args> parse_args(const std::vector<std::string>& argv) {
       args.wants_version = true;
       return args;
     }
-    return usage("this version of jobrun has no verb " + argv[0], "jobrun --help lists those it has");
+    return usage_error("this version of jobrun has no verb " + argv[0], "jobrun --help lists those it has");
   }
   for (const auto& word : argv) {
     if (word == "--") break;
@@ -127,9 +125,9 @@ Result<Args> parse_args(const std::vector<std::string>& argv) {
   // Behind `--` nothing is an option.
   const auto dashes = std::find(argv.begin() + static_cast<std::ptrdiff_t>(first), argv.end(), "--");
   if (args.verb_->runs_command && dashes == argv.end())
-    return usage(fmt::format("{}: no command", args.verb_->name),
-                 fmt::format("jobrun {} {} -- COMMAND...; what stands behind -- is run", args.verb_->name,
-                             args.verb_->words));
+    return usage_error(fmt::format("{}: no command", args.verb_->name),
+                       fmt::format("jobrun {} {} -- COMMAND...; what stands behind -- is run",
+                                   args.verb_->name, args.verb_->words));
   std::vector<std::string> front(argv.begin() + static_cast<std::ptrdiff_t>(first), dashes);
   for (const auto& option : args.verb_->options)
     if (!option.brief.empty())
@@ -159,8 +157,8 @@ Result<Args> parse_args(const std::vector<std::string>& argv) {
   auto& rest = args.verb_->runs_command ? args.command_ : args.words_;
   rest.insert(rest.end(), behind.begin(), behind.end());
   if (first == 0 && !args.words_.empty() && argv[0].starts_with('-') && find_verb(args.words_[0]) != nullptr)
-    return usage(fmt::format("the verb {} comes first, its options behind it", args.words_[0]),
-                 fmt::format("jobrun {} ...", args.words_[0]));
+    return usage_error(fmt::format("the verb {} comes first, its options behind it", args.words_[0]),
+                       fmt::format("jobrun {} ...", args.words_[0]));
   const int count = static_cast<int>(args.words_.size());
   if (count < args.verb_->least || count > args.verb_->most)
     return wrong_words(*args.verb_, args.words_, first > 0, bare);

@@ -20,8 +20,8 @@ namespace {
 Result<std::vector<std::string>> gap_dates(const Session& session, Ledger& ledger, const std::string& job) {
   for (const char* other : {"--step", "--tz"})
     if (session.args.has(other))
-      return Error(Fault::usage, std::string(other) + " does not go with --gaps",
-                   "the manifest's period and timezone say how far run dates are apart");
+      return usage_error(std::string(other) + " does not go with --gaps",
+                         "the manifest's period and timezone say how far run dates are apart");
   auto known = known_jobs(ledger, session.places.jobs, job);
   if (!known) return known.error();
   auto from = label_word(session, "--from", job);
@@ -38,8 +38,9 @@ Result<std::vector<std::string>> dates_of(const Session& session, Ledger& ledger
   if (args.has("--gaps")) return gap_dates(session, ledger, job);
   for (const char* needed : {"--from", "--to"})
     if (!args.has(needed))
-      return Error(Fault::usage, std::string(needed) + " is missing",
-                   "for example --from 2026-03-01 --to 2026-03-31, or --gaps for those that are missing");
+      return usage_error(
+          std::string(needed) + " is missing",
+          "for example --from 2026-03-01 --to 2026-03-31, or --gaps for those that are missing");
   auto zone = zone_word(session, job);
   if (!zone) return zone.error();
   return run_dates(args.value("--from"), args.value("--to"), args.has("--step") ? args.value("--step") : "1d",

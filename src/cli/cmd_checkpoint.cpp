@@ -12,7 +12,7 @@ Result<Exit> cmd_checkpoint(const Session& session) {
   if (session.args.has("--stream")) request.stream = session.args.value("--stream");
   // Written into JSON as UTF-8: another byte would come back as a different cursor.
   if (!is_utf8(request.cursor))
-    return Error(Fault::usage, "the cursor is not UTF-8", "encode it, for example as base64");
+    return usage_error("the cursor is not UTF-8", "encode it, for example as base64");
   if (auto stored = ask_jobrun(session, request); !stored) return stored.error().during("checkpoint");
   return Exit::done;
 }

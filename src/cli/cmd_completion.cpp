@@ -87,7 +87,7 @@ Result<Exit> cmd_completion(const Session& session) {
     print_out(script);
     return Exit::done;
   }
-  return Error(Fault::usage, "no completion for " + printable(shell), "bash, zsh and fish there are");
+  return usage_error("no completion for " + printable(shell), "bash, zsh and fish there are");
 }
 
 }  // namespace jobrun

@@ -13,10 +13,6 @@ namespace {
 
 constexpr std::int64_t most_history = 200;
 
-Error usage(std::string what, std::string hint) {
-  return Error(Fault::usage, std::move(what), std::move(hint));
-}
-
 std::string stream_of(const Session& session) {
   return session.args.has("--stream") ? session.args.value("--stream") : "-";
 }
@@ -102,8 +98,8 @@ Result<Exit> cmd_cursor(const Session& session) {
   if (words.empty()) return own_cursor(session);
   const bool sets = words[0] == "set", resets = words[0] == "reset";
   if ((!sets && !resets && words[0] != "show") || words.size() != (sets ? 3U : 2U))
-    return usage("cursor takes nothing, `show JOB`, `set JOB VALUE` or `reset JOB`",
-                 "jobrun cursor --help shows how");
+    return usage_error("cursor takes nothing, `show JOB`, `set JOB VALUE` or `reset JOB`",
+                       "jobrun cursor --help shows how");
   if (auto named = check_job_name(words[1]); !named) return named.error();
   auto places = find_places(session.args.value("--ledger"), "", session.environment);
   if (!places) return places.error();
@@ -116,10 +112,11 @@ Result<Exit> cmd_cursor(const Session& session) {
   wanted.reason = printable(session.args.value("--reason"));
   if (sets) wanted.value = words[2];
   if (auto good = check_unit_id(wanted.unit); !good) return good.error().during("--unit");
-  if (sets && !is_utf8(words[2])) return usage("the cursor is not UTF-8", "encode it, for example as base64");
+  if (sets && !is_utf8(words[2]))
+    return usage_error("the cursor is not UTF-8", "encode it, for example as base64");
   if (trim(wanted.reason).empty())
-    return usage("cursor " + words[0] + " needs --reason TEXT",
-                 "say why; it is kept in the cursor's history");
+    return usage_error("cursor " + words[0] + " needs --reason TEXT",
+                       "say why; it is kept in the cursor's history");
   return change(placed, std::move(wanted));
 }
 

@@ -81,8 +81,8 @@ Result<Exit> cmd_effects(const Session& session) {
   const bool shows = words.size() == 2 && words[0] == "show";
   const bool settles = !words.empty() && !shows;
   if (settles && (words.size() != 2 || (words[0] != "confirm" && words[0] != "release")))
-    return Error(Fault::usage, "effects takes nothing, `show KEY`, `confirm KEY` or `release KEY`",
-                 "jobrun effects --help shows how");
+    return usage_error("effects takes nothing, `show KEY`, `confirm KEY` or `release KEY`",
+                       "jobrun effects --help shows how");
   auto opened = session.open(settles ? Ledger::Purpose::run : Ledger::Purpose::look);
   if (!opened) return opened.error();
   Ledger& ledger = **opened;

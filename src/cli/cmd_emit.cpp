@@ -20,8 +20,8 @@ Result<Scheduler> scheduler_of(const std::string& name) {
     names.emplace_back(one.name);
   }
   const auto near = nearest(name, names);
-  return Error(Fault::usage, "no configuration for \"" + printable(clip(name, 64)) + "\" can be written",
-               near ? "did you mean " + *near + "?" : "there are " + join(names, ", "));
+  return usage_error("no configuration for " + in_quotes(name) + " can be written",
+                     near ? "did you mean " + *near + "?" : "there are " + join(names, ", "));
 }
 
 /// cron's hours are the machine's: with another zone than the job's the run would come at the wrong hour, or
@@ -36,16 +36,15 @@ void note_other_clock(const Manifest& manifest) {
 }
 
 Result<EmittedFiles> files_for(const Session& session, const Scheduler& scheduler, const std::string& job) {
-  if (!session.args.has("--at"))
-    return Error(Fault::usage, "emit needs --at", "say when, such as --at daily@02:00");
+  if (!session.args.has("--at")) return usage_error("emit needs --at", "say when, such as --at daily@02:00");
   const std::string token = session.args.value("--at");
   auto schedule = parse_schedule(token);
   if (!schedule) return schedule.error().during("--at");
   auto manifest = load_manifest(session.places.jobs, job);
   if (!manifest) return manifest.error();
   if (manifest->units.kind == UnitSource::Kind::standard_input)
-    return Error(Fault::usage, job + " takes its units from standard input, where a scheduler gives it none",
-                 "name them in the manifest, in a file or by a command (units in jobrun-manifest(5))");
+    return usage_error(job + " takes its units from standard input, where a scheduler gives it none",
+                       "name them in the manifest, in a file or by a command (units in jobrun-manifest(5))");
   auto zone = Zone::named(manifest->timezone);
   if (!zone) return zone.error();
   if (scheduler.name == "cron") note_other_clock(*manifest);
@@ -67,8 +66,8 @@ Result<void> write_all(const std::string& folder, const EmittedFiles& files) {
     if (!exists(path)) continue;
     const auto there = read_file(path, text.size());
     if (!there || *there != text)
-      return Error(Fault::usage, path + " is there already, with other content; nothing was written",
-                   "compare it with what emit prints without --dir, and move it away");
+      return usage_error(path + " is there already, with other content; nothing was written",
+                         "compare it with what emit prints without --dir, and move it away");
   }
   for (const auto& [name, text] : files) {
     for (std::size_t slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1))
@@ -88,16 +87,16 @@ Result<Exit> cmd_emit(const Session& session) {
   auto scheduler = scheduler_of(words[0]);
   if (!scheduler) return scheduler.error();
   if (words.size() == 1 && scheduler->once == nullptr)
-    return Error(Fault::usage, words[0] + " needs nothing but what a job needs",
-                 "name one: jobrun emit " + words[0] + " JOB --at daily@02:00");
+    return usage_error(words[0] + " needs nothing but what a job needs",
+                       "name one: jobrun emit " + words[0] + " JOB --at daily@02:00");
   if (words.size() == 1 && session.args.has("--at"))
-    return Error(Fault::usage, "--at is about a job", "name one: jobrun emit " + words[0] + " JOB --at ...");
+    return usage_error("--at is about a job", "name one: jobrun emit " + words[0] + " JOB --at ...");
   auto files =
       words.size() == 1 ? Result<EmittedFiles>(scheduler->once()) : files_for(session, *scheduler, words[1]);
   if (!files) return files.error();
   if (session.args.has("--dir")) {
     if (session.args.value("--dir").empty())
-      return Error(Fault::usage, "--dir needs a folder", "such as --dir /etc, or --dir . for this one");
+      return usage_error("--dir needs a folder", "such as --dir /etc, or --dir . for this one");
     if (auto written = write_all(session.args.value("--dir"), *files); !written) return written.error();
   } else {
     print_out(text_of(*files));

@@ -22,8 +22,8 @@ Result<RunFilter> filter_of(const Session& session, const std::string& job) {
   filter.reason = args.value("--reason");
   filter.state = args.value("--state");
   if (args.has("--state") && !unit_state(filter.state))
-    return Error(Fault::usage, "--state: " + printable(filter.state) + " is no state",
-                 "pending, running, retrying, done, stopped, exhausted or in_doubt");
+    return usage_error("--state: " + printable(filter.state) + " is no state",
+                       "pending, running, retrying, done, stopped, exhausted or in_doubt");
   if (args.has("--last")) {
     auto span = parse_duration(args.value("--last"));
     if (!span) return span.error().during("--last");
@@ -32,9 +32,9 @@ Result<RunFilter> filter_of(const Session& session, const std::string& job) {
   if (args.has("--limit")) {
     const auto most = parse_integer(args.value("--limit"), 1, 100'000);
     if (!most)
-      return Error(Fault::usage,
-                   "--limit: \"" + printable(args.value("--limit")) + "\" is not a number from 1 to 100000",
-                   "for example --limit 100");
+      return usage_error(
+          "--limit: \"" + printable(args.value("--limit")) + "\" is not a number from 1 to 100000",
+          "for example --limit 100");
     filter.most = *most;
   }
   auto from = label_word(session, "--from", job);
@@ -49,8 +49,8 @@ Result<RunFilter> filter_of(const Session& session, const std::string& job) {
 Result<Exit> show_gaps(const Session& session, Ledger& ledger, const RunFilter& filter) {
   for (const char* other : {"--unit", "--state", "--reason", "--last", "--limit", "--attempts"})
     if (session.args.has(other))
-      return Error(Fault::usage, std::string(other) + " does not go with --gaps",
-                   "--from and --to narrow it; jobrun history --help shows how");
+      return usage_error(std::string(other) + " does not go with --gaps",
+                         "--from and --to narrow it; jobrun history --help shows how");
   auto jobs = known_jobs(ledger, session.places.jobs, filter.job);
   if (!jobs) return jobs.error();
   Json list = Json::array();

@@ -16,8 +16,8 @@ constexpr Exit not_done = static_cast<Exit>(1);  // a question's "no", as test(1
 
 Result<ChannelRequest> request_for(ChannelOp op, std::string_view id) {
   if (id.empty() || id.size() > 255 || !is_plain_text(id))
-    return Error(Fault::usage, "item: \"" + printable(clip(id, 64)) +
-                                   "\" is not 1 to 255 bytes of UTF-8 without control characters");
+    return usage_error("item: " + in_quotes(id) +
+                       " is not 1 to 255 bytes of UTF-8 without control characters");
   ChannelRequest request;
   request.op = op;
   request.item = id;
@@ -80,10 +80,10 @@ Result<Exit> ask(const Session& session, const std::string& id) {
 Result<Exit> cmd_item(const Session& session) {
   const auto& words = session.args.words();
   if (words.size() < 2 || (words[0] != "done" && words[0] != "is-done"))
-    return Error(Fault::usage, "item takes `done ID...` or `is-done ID`",
-                 "`item done -` reads ids from standard input, one on a line");
+    return usage_error("item takes `done ID...` or `is-done ID`",
+                       "`item done -` reads ids from standard input, one on a line");
   if (words[0] == "is-done" && words.size() != 2)
-    return Error(Fault::usage, "item is-done takes one ID", "ask for one after the other");
+    return usage_error("item is-done takes one ID", "ask for one after the other");
   if (words[0] == "is-done") return ask(session, words[1]);
   auto channel = channel_of(session);
   if (!channel) return channel.error();

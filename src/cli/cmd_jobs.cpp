@@ -42,8 +42,8 @@ Result<std::string> write_manifest(const Session& session, const Scheduled& entr
   if (!session.args.has("--to")) return std::string();
   const std::string path = path_join(path_absolute(session.args.value("--to")), adoption.job + ".json");
   if (exists(path))
-    return Error(Fault::usage, "there is a " + path + " already; nothing was written",
-                 "give the job another name: --as NAME");
+    return usage_error("there is a " + path + " already; nothing was written",
+                       "give the job another name: --as NAME");
   const bool secret = mask_secrets(entry.command) != entry.command;
   if (auto written = write_file(path, adoption.manifest, secret ? secret_mode : readable_mode); !written)
     return written.error();
@@ -68,11 +68,10 @@ Result<Exit> cmd_jobs(const Session& session) {
   const auto& words = session.args.words();
   if (!words.empty()) {
     if (words.size() == 2 && words[0] == "adopt") return adopt_one(session, words[1]);
-    return Error(Fault::usage, "jobs takes no words but adopt WHERE",
-                 "jobrun jobs adopt /etc/cron.d/billing:4");
+    return usage_error("jobs takes no words but adopt WHERE", "jobrun jobs adopt /etc/cron.d/billing:4");
   }
   if (session.args.has("--to") || session.args.has("--as"))
-    return Error(Fault::usage, "--to and --as go with adopt", "jobrun jobs adopt /etc/cron.d/billing:4");
+    return usage_error("--to and --as go with adopt", "jobrun jobs adopt /etc/cron.d/billing:4");
   if (!exists(session.places.jobs))
     return Error(Fault::setup, "there is no jobs directory " + session.places.jobs,
                  "make it, or name one with --jobs or JOBRUN_JOBS");

@@ -18,10 +18,6 @@ namespace jobrun {
 
 namespace {
 
-Error usage(std::string what, std::string hint) {
-  return Error(Fault::usage, std::move(what), std::move(hint));
-}
-
 /// A folder is given a dated name in it.
 std::string backup_name(const std::string& word, Instant now) {
   const std::string path = path_absolute(word);
@@ -137,7 +133,8 @@ Result<Exit> cmd_ledger(const Session& session) {
   if (words.size() == 2 && words[0] == "backup") return back_up(session, words[1]);
   if (words.size() == 1 && words[0] == "check") return check(session);
   if (words.size() == 2 && words[0] == "restore") return restore(session, words[1]);
-  return usage("ledger takes `backup FILE`, `restore FILE` or `check`", "jobrun ledger --help shows how");
+  return usage_error("ledger takes `backup FILE`, `restore FILE` or `check`",
+                     "jobrun ledger --help shows how");
 }
 
 }  // namespace jobrun

@@ -23,12 +23,12 @@ Result<LogRequest> request_from(const Session& session) {
     const std::string word = session.args.value("--attempt");
     const auto number = parse_integer(word, 1, 1'000'000'000);
     if (!number)
-      return Error(Fault::usage, "--attempt: \"" + printable(word) + "\" is not an attempt's number",
-                   "`jobrun show RUN` has them");
+      return usage_error("--attempt: \"" + printable(word) + "\" is not an attempt's number",
+                         "`jobrun show RUN` has them");
     request.attempt = static_cast<int>(*number);
   }
   if (session.json() && session.args.has("--raw"))
-    return Error(Fault::usage, "--json and --raw exclude each other", "leave one out");
+    return usage_error("--json and --raw exclude each other", "leave one out");
   return request;
 }
 

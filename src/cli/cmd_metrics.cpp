@@ -9,8 +9,8 @@ namespace jobrun {
 Result<Exit> cmd_metrics(const Session& session) {
   const std::string file = session.args.value("--textfile");
   if (session.args.has("--textfile") && !file.ends_with(".prom"))
-    return Error(Fault::usage, "--textfile: the collector reads only files whose names end in .prom",
-                 "write --textfile " + (file.empty() ? std::string("jobrun") : file) + ".prom");
+    return usage_error("--textfile: the collector reads only files whose names end in .prom",
+                       "write --textfile " + (file.empty() ? std::string("jobrun") : file) + ".prom");
   if (!exists(session.places.jobs))
     return Error(Fault::setup, "there is no jobs directory " + session.places.jobs,
                  "make it, or name one with --jobs or JOBRUN_JOBS");

@@ -114,9 +114,9 @@ class Once {
   }
 
   Result<Exit> in_doubt(const std::string& what) const {
-    print_error(Error(Fault::usage, what,
-                      fmt::format("find out, then `jobrun effects confirm|release {} --job {} --reason TEXT`",
-                                  shell_quoted(words_.request.key), words_.scope)));
+    print_error(usage_error(
+        what, fmt::format("find out, then `jobrun effects confirm|release {} --job {} --reason TEXT`",
+                          shell_quoted(words_.request.key), words_.scope)));
     return Exit::in_doubt;
   }
 

@@ -15,7 +15,7 @@ Result<Exit> cmd_pause(const Session& session) {
   const std::string& job = args.words().front();
   if (auto named = check_job_name(job); !named) return named.error();
   if (trim(args.value("--reason")).empty())
-    return Error(Fault::usage, "pause needs --reason TEXT", "say why; it is shown wherever the pause is");
+    return usage_error("pause needs --reason TEXT", "say why; it is shown wherever the pause is");
   Pause pause;
   pause.job = job;
   pause.reason = printable(args.value("--reason"));
@@ -23,7 +23,7 @@ Result<Exit> cmd_pause(const Session& session) {
     auto until = parse_instant(args.value("--until"));
     if (!until) return until.error().during("--until");
     if (*until <= session.clock.wall())
-      return Error(Fault::usage, "--until: " + args.value("--until") + " has passed", "name a time to come");
+      return usage_error("--until: " + args.value("--until") + " has passed", "name a time to come");
     pause.until = format_instant(*until);
   }
   const auto units = args.values("--unit");

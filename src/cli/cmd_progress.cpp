@@ -14,8 +14,8 @@ Result<Exit> cmd_progress(const Session& session) {
     char* end = nullptr;
     const double fraction = std::strtod(word.c_str(), &end);
     if (word.empty() || *end != '\0' || !(fraction >= 0 && fraction <= 1))
-      return Error(Fault::usage, "--fraction: \"" + word + "\" is not a number from 0 to 1",
-                   "for example --fraction 0.5");
+      return usage_error("--fraction: \"" + word + "\" is not a number from 0 to 1",
+                         "for example --fraction 0.5");
     request.fraction = fraction;
   }
   if (auto told = ask_jobrun(session, request); !told) return told.error().during("progress");

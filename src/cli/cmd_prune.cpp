@@ -16,8 +16,8 @@ Result<void> read_age(const Args& args, const char* option, Span& age) {
   auto span = parse_duration(args.value(option));
   if (!span) return span.error().during(option);
   if (*span < Config::shortest_age)
-    return Error(Fault::usage, fmt::format("{} {} is too short", option, printable(args.value(option))),
-                 "24h at least: a run that is forgotten is done again when it is asked for");
+    return usage_error(fmt::format("{} {} is too short", option, printable(args.value(option))),
+                       "24h at least: a run that is forgotten is done again when it is asked for");
   age = *span;
   return {};
 }

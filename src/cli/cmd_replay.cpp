@@ -53,9 +53,8 @@ Result<Exit> cmd_replay(const Session& session) {
   auto latest = find_run(ledger, run->job, run->run_date);
   if (!latest) return latest.error();
   if (*latest && (*latest)->id != run->id)
-    return Error(Fault::usage,
-                 fmt::format("run {} was done again since, as run {}", run->run_id, (*latest)->run_id),
-                 "replay the later one");
+    return usage_error(fmt::format("run {} was done again since, as run {}", run->run_id, (*latest)->run_id),
+                       "replay the later one");
   auto units = units_to_replay(ledger, *run, replay);
   if (!units) return units.error();
   if (units->empty()) {

@@ -20,8 +20,8 @@ Result<ReportRequest> request_of(const Session& session) {
     auto last = parse_duration(session.args.value("--last"));
     if (!last) return last.error().during("--last");
     if (*last < std::chrono::days(1) || *last > std::chrono::days(90))
-      return Error(Fault::usage, "--last " + session.args.value("--last") + " is not between 1d and 90d",
-                   "`jobrun show JOB:DATE` tells of an older run");
+      return usage_error("--last " + session.args.value("--last") + " is not between 1d and 90d",
+                         "`jobrun show JOB:DATE` tells of an older run");
     request.last = *last;
   }
   if (session.args.has("--tz")) {

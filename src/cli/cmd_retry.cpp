@@ -16,15 +16,14 @@ Result<Run> run_to_retry(const Session& session, Ledger& ledger, const std::stri
     auto run = find_run(ledger, job, *date);
     if (!run) return run.error();
     if (!*run)
-      return Error(Fault::usage, fmt::format("{} has no run for {}", job, *date),
-                   fmt::format("start it: jobrun {} --run-date {}", job, *date));
+      return usage_error(fmt::format("{} has no run for {}", job, *date),
+                         fmt::format("start it: jobrun {} --run-date {}", job, *date));
     return **run;
   }
   auto run = find_latest_run(ledger, job);
   if (!run) return run.error();
   if (!*run)
-    return Error(Fault::usage, job + " has no run yet",
-                 fmt::format("start it: jobrun {} --run-date today", job));
+    return usage_error(job + " has no run yet", fmt::format("start it: jobrun {} --run-date today", job));
   return **run;
 }
 

@@ -13,10 +13,6 @@ namespace jobrun {
 
 namespace {
 
-Error usage(std::string what, std::string hint) {
-  return Error(Fault::usage, std::move(what), std::move(hint));
-}
-
 Result<RunRequest> request_from(const Session& session) {
   const Args& args = session.args;
   RunRequest request;
@@ -43,11 +39,11 @@ Result<RunRequest> request_from(const Session& session) {
   request.reason = args.value("--reason");
   request.only_retry = args.has("--only-retry");
   if (request.again && trim(request.reason).empty())
-    return usage("--again needs --reason TEXT", "say why the run is done once more");
+    return usage_error("--again needs --reason TEXT", "say why the run is done once more");
   if (!request.again && args.has("--reason"))
-    return usage("--reason goes with --again", "leave it out, or add --again");
+    return usage_error("--reason goes with --again", "leave it out, or add --again");
   if (request.again && request.only_retry)
-    return usage("--again and --only-retry exclude each other", "leave one out");
+    return usage_error("--again and --only-retry exclude each other", "leave one out");
   if (auto words = unit_words(session, request); !words) return words.error();
   return request;
 }

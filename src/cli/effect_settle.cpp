@@ -28,18 +28,16 @@ Result<void> recall_if_lost(Ledger& ledger, const std::string& job, const std::s
 
 Result<Exit> end_lost_interval(const Session& session, Ledger& ledger, bool happened) {
   if (happened)
-    return Error(Fault::usage, "not all that could be done was done",
-                 "confirm the keys that happened, then release lost-interval: the rest did not");
+    return usage_error("not all that could be done was done",
+                       "confirm the keys that happened, then release lost-interval: the rest did not");
   const std::string reason = session.args.value("--reason");
   if (trim(reason).empty())
-    return Error(Fault::usage, "effects release lost-interval needs --reason TEXT",
-                 "say how you know; it is kept");
+    return usage_error("effects release lost-interval needs --reason TEXT", "say how you know; it is kept");
   std::int64_t released = 0;
   auto written = ledger.write([&]() -> Result<void> {
     auto lost = lost_interval(ledger);
     if (!lost) return lost.error();
-    if (!*lost)
-      return Error(Fault::usage, "no interval of this ledger is lost", "`jobrun effects` would tell");
+    if (!*lost) return usage_error("no interval of this ledger is lost", "`jobrun effects` would tell");
     auto done = release_lost_interval(ledger, reason, session.clock.wall());
     if (!done) return done.error();
     released = *done;
@@ -83,8 +81,8 @@ Result<Exit> settle(const Session& session, Ledger& ledger, bool happened, const
   });
   if (!written) return written.error();
   if (!settled)
-    return Error(Fault::usage, fmt::format("{} has no open effect {}", job, printable(key)),
-                 "`jobrun effects` lists those there are");
+    return usage_error(fmt::format("{} has no open effect {}", job, printable(key)),
+                       "`jobrun effects` lists those there are");
   print_out(fmt::format("{} is {}; `jobrun retry {}` goes on\n", printable(key),
                         happened ? "confirmed" : "released", job));
   return Exit::done;

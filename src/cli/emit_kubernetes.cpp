@@ -141,23 +141,23 @@ Result<EmittedFiles> kubernetes_cronjob(const Appointment& at) {
 Result<EmittedFiles> kubernetes_indexed(const Appointment& at) {
   const UnitSource& units = at.manifest.units;
   if (units.kind != UnitSource::Kind::list)
-    return Error(Fault::usage,
-                 at.manifest.job + " has no list of units in its manifest: no pod for each can be written",
-                 "jobrun emit kubernetes does all units in one pod");
-  std::string lines;
+    return usage_error(
+        at.manifest.job + " has no list of units in its manifest: no pod for each can be written",
+        "jobrun emit kubernetes does all units in one pod");
+  std::string list;
   for (const UnitSpec& unit : units.list) {
-    lines += "            - ";
-    const std::string quoted = Json(unit.id).dump();  // which is YAML too
-    for (std::size_t i = 0; i < quoted.size(); ++i) {
-      if (quoted.compare(i, 2, "$(") == 0) lines += '$';  // else Kubernetes would replace $(NAME)
-      lines += quoted[i];
+    list += "            - ";
+    const std::string text = Json(unit.id).dump();  // which is YAML too
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (text.compare(i, 2, "$(") == 0) list += '$';  // else Kubernetes would replace $(NAME)
+      list += text[i];
     }
-    lines += '\n';
+    list += '\n';
   }
   Words words = words_for(at);
   words.emplace_back("units", std::to_string(units.list.size()));
   words.emplace_back("parallel", std::to_string(at.manifest.parallel));
-  words.emplace_back("unit_lines", lines);
+  words.emplace_back("unit_lines", list);
   return EmittedFiles{{"kubernetes-indexed.yaml", filled(indexed, words)}};
 }
 

@@ -12,8 +12,8 @@ bool is_inside(const Session& session) {
 Result<ChannelClient> channel_of(const Session& session) {
   const Environment& environment = session.environment;
   if (!is_inside(session))
-    return Error(Fault::usage, "this is not inside of a run",
-                 "a job's script calls it; sudo and ssh drop the JOBRUN_ variables that it needs");
+    return usage_error("this is not inside of a run",
+                       "a job's script calls it; sudo and ssh drop the JOBRUN_ variables that it needs");
   auto channel = ChannelClient::connect(value_of(environment, "JOBRUN_SOCKET"));
   if (!channel) return channel;
   ChannelRequest hello;

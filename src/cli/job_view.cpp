@@ -138,8 +138,8 @@ Result<std::vector<std::string>> known_jobs(Ledger& ledger, const std::string& j
   if (job.empty()) return jobs;
   if (std::binary_search(jobs->begin(), jobs->end(), job)) return std::vector<std::string>{job};
   const auto near = nearest(job, *jobs);
-  return Error(Fault::usage, "unknown job " + printable(job),
-               near ? "did you mean " + *near + "?" : "`jobrun status` lists them all");
+  return usage_error("unknown job " + printable(job),
+                     near ? "did you mean " + *near + "?" : "`jobrun status` lists them all");
 }
 
 Result<JobStanding> standing_of(Ledger& ledger, const std::string& job) {

@@ -52,8 +52,8 @@ Result<LogForm> log_form(std::string_view word, const Environment& environment) 
   if (word == "json") return LogForm::json;
   if (word == "auto" && stderr_is_journal(environment)) return LogForm::journal;
   if (word == "auto") return on_terminal(STDERR_FILENO) ? LogForm::text : LogForm::logfmt;
-  return Error(Fault::usage, "\"" + printable(word) + "\" is no form of log lines",
-               "write auto, text, logfmt or json");
+  return usage_error("\"" + printable(word) + "\" is no form of log lines",
+                     "write auto, text, logfmt or json");
 }
 
 void Log::set_run(std::string job, std::string run_date, std::string run_id, std::string caller) {

@@ -10,10 +10,6 @@ namespace jobrun {
 
 namespace {
 
-Error usage(std::string what, std::string hint) {
-  return Error(Fault::usage, std::move(what), std::move(hint));
-}
-
 Result<std::vector<std::pair<int, int>>> exit_list(const std::string& text) {
   std::vector<std::pair<int, int>> list;
   for (const std::string_view word : split(text, ',')) {
@@ -21,7 +17,7 @@ Result<std::vector<std::pair<int, int>>> exit_list(const std::string& text) {
     const auto first = parse_integer(word.substr(0, dash), 1, 255);
     const auto last = dash == std::string_view::npos ? first : parse_integer(word.substr(dash + 1), 1, 255);
     if (!first || !last || *last < *first)
-      return usage(
+      return usage_error(
           "--doubtful-exit: \"" + printable(word) + "\" is no exit code from 1 to 255 and no range of them",
           "for example --doubtful-exit 28,52-56");
     list.emplace_back(static_cast<int>(*first), static_cast<int>(*last));
@@ -51,16 +47,16 @@ Result<OnceWords> once_words(const Session& session) {
   if (auto good = check_effect_key(request.key); !good) return good.error();
   words.command = args.command();
   if (words.command.empty() || words.command.front().empty())
-    return usage("once: no command", "jobrun once KEY -- COMMAND...; what stands behind -- is run");
+    return usage_error("once: no command", "jobrun once KEY -- COMMAND...; what stands behind -- is run");
   request.fingerprint =
       args.has("--fingerprint") ? args.value("--fingerprint") : fingerprint_of(words.command);
   if (!is_plain_text(request.fingerprint) || request.fingerprint.size() > 255)
-    return usage("--fingerprint: not 0 to 255 bytes of UTF-8 without control characters",
-                 "a hash is a good one");
+    return usage_error("--fingerprint: not 0 to 255 bytes of UTF-8 without control characters",
+                       "a hash is a good one");
   if (args.has("--if-in-doubt")) {
     const auto policy = if_in_doubt(args.value("--if-in-doubt"));
     if (!policy)
-      return usage(
+      return usage_error(
           "--if-in-doubt: \"" + printable(args.value("--if-in-doubt")) + "\" is none of stop, resend, probe",
           "stop asks a person, resend sends the same token again, probe asks --probe CMD");
     request.policy = *policy;
@@ -68,8 +64,8 @@ Result<OnceWords> once_words(const Session& session) {
   words.probe = args.value("--probe");
   if (!words.probe.empty() && !args.has("--if-in-doubt")) request.policy = IfInDoubt::probe;
   if ((request.policy == IfInDoubt::probe) != !words.probe.empty())
-    return usage("--if-in-doubt probe and --probe CMD go together",
-                 "the probe exits 0 if it happened and 1 if it did not");
+    return usage_error("--if-in-doubt probe and --probe CMD go together",
+                       "the probe exits 0 if it happened and 1 if it did not");
   if (args.has("--token-ttl")) {
     auto ttl = parse_duration(args.value("--token-ttl"));
     if (!ttl) return ttl.error().during("--token-ttl");
@@ -87,15 +83,15 @@ Result<OnceWords> once_words(const Session& session) {
   }
   request.scope = args.value("--scope");
   if (!is_plain_text(request.scope) || request.scope.size() > 255)
-    return usage("--scope: not a name of 1 to 255 bytes without control characters",
-                 "a word that several jobs share");
+    return usage_error("--scope: not a name of 1 to 255 bytes without control characters",
+                       "a word that several jobs share");
   words.job = args.value("--job");
   if (is_inside(session) && !words.job.empty())
-    return usage("--job is for calls by hand: this run's job is known",
-                 "leave it out, or name a --scope that jobs share");
+    return usage_error("--job is for calls by hand: this run's job is known",
+                       "leave it out, or name a --scope that jobs share");
   if (!is_inside(session) && words.job.empty())
-    return usage("once: this is not inside of a run",
-                 "by hand it needs --job JOB, whose effects it counts among");
+    return usage_error("once: this is not inside of a run",
+                       "by hand it needs --job JOB, whose effects it counts among");
   if (!words.job.empty()) {
     if (auto good = check_job_name(words.job); !good) return good.error().during("--job");
   }

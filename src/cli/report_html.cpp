@@ -9,8 +9,6 @@ namespace jobrun {
 
 namespace {
 
-constexpr std::size_t most_text = 600;  // bytes of one message
-
 using Standing = ReportJob::Standing;
 
 std::string age_at(const Report& report, const std::string& stamp) {

@@ -10,12 +10,12 @@ namespace jobrun {
 
 namespace {
 
-constexpr std::size_t most_text = 300, most_attempts = 20;
+constexpr std::size_t most_cell = 300, most_attempts = 20;
 
 /// A code span (CommonMark 6.1) that also stands in a table's cell: fences longer than any inside, `|`
 /// escaped.
 std::string code(std::string_view text) {
-  const std::string line = printable(clip(text, most_text));
+  const std::string line = printable(clip(text, most_cell));
   std::size_t run = 0, longest = 0;
   std::string body;
   for (const char c : line) {

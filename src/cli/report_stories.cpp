@@ -10,8 +10,6 @@ namespace jobrun {
 
 namespace {
 
-constexpr std::size_t most_text = 600;
-
 std::string how_it_ended(const Attempt& attempt) {
   if (attempt.exit_code) return fmt::format("exit {}", *attempt.exit_code);
   return attempt.signal ? signal_name(static_cast<int>(*attempt.signal)) : "";

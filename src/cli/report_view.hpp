@@ -17,6 +17,8 @@ Json report_json(const Report& report);
 
 // Parts of the page, in files of their own (report_*.cpp).
 
+/// Bytes of one message on the page.
+constexpr std::size_t most_text = 600;
 /// The style sheet.
 Html report_style();
 /// A shape and a word: colour alone says nothing. `kind`: ok, warn, bad, info or none.

@@ -19,10 +19,6 @@ namespace {
 
 constexpr std::size_t payload_limit = 1024 * 1024;
 
-Error usage(std::string what, std::string hint) {
-  return Error(Fault::usage, std::move(what), std::move(hint));
-}
-
 }  // namespace
 
 Result<Zone> zone_word(const Session& session, const std::string& job) {
@@ -42,9 +38,9 @@ Result<std::string> run_date_word(const Session& session, const std::string& job
     const auto verb =
         exists(path_join(session.places.jobs, job + ".json")) ? std::nullopt : nearest_verb(job);
     if (verb)
-      return usage(printable(job) + " is no verb, and for a job --run-date is missing",
-                   "did you mean " + *verb + "?");
-    return usage("--run-date is missing", "for example --run-date today, or --run-date 2026-04-12");
+      return usage_error(printable(job) + " is no verb, and for a job --run-date is missing",
+                         "did you mean " + *verb + "?");
+    return usage_error("--run-date is missing", "for example --run-date today, or --run-date 2026-04-12");
   }
   Zone zone = Zone::utc();
   // Only a token, or a zone named on this line, asks for more than the words themselves.
@@ -78,15 +74,15 @@ Result<Run> run_named(Ledger& ledger, const std::string& name) {
   auto runs = find_runs_named(ledger, name);
   if (!runs) return runs.error();
   if (runs->empty())
-    return Error(Fault::usage, "no run is named " + printable(name),
-                 "`jobrun status` lists jobs; name a run id, JOB:DATE or a job");
+    return usage_error("no run is named " + printable(name),
+                       "`jobrun status` lists jobs; name a run id, JOB:DATE or a job");
   const Run& first = runs->front();
   for (const Run& other : *runs) {
     if (other.job == first.job && other.run_date == first.run_date) continue;
     std::vector<std::string> labels;
     for (const Run& run : *runs) labels.push_back(run.job + ":" + run.run_date);
     if (labels.size() > 8) labels.resize(8);
-    return Error(Fault::usage, printable(name) + " names several runs", "name one of " + join(labels, ", "));
+    return usage_error(printable(name) + " names several runs", "name one of " + join(labels, ", "));
   }
   return first;
 }
@@ -95,8 +91,8 @@ Result<Unit> unit_named(Ledger& ledger, const Run& run, const std::string& name)
   auto unit = unit_of_run(ledger, run.id, name);
   if (!unit) return unit.error();
   if (!*unit || name.empty())
-    return Error(Fault::usage, fmt::format("run {} has no unit {}", run.run_id, printable(name)),
-                 "leave --unit out to see them all");
+    return usage_error(fmt::format("run {} has no unit {}", run.run_id, printable(name)),
+                       "leave --unit out to see them all");
   return std::move(**unit);
 }
 
@@ -113,12 +109,13 @@ Result<Payload> payload_word(const std::string& word) {
   if (word == "-") {
     auto text = read_all(STDIN_FILENO, payload_limit);
     if (!text && text.error().fault() == Fault::gone) return text.error();
-    if (!text) return usage("standard input: " + text.error().what(), "send the JSON on standard input");
+    if (!text)
+      return usage_error("standard input: " + text.error().what(), "send the JSON on standard input");
     return parse_payload(*text);
   }
   if (!word.starts_with('@')) return parse_payload(word);
   auto text = read_file(word.substr(1), payload_limit);
-  if (!text) return usage(text.error().what(), "name a readable file behind the @");
+  if (!text) return usage_error(text.error().what(), "name a readable file behind the @");
   auto payload = parse_payload(*text);
   if (!payload) return payload.error().during(word.substr(1));
   return payload;
@@ -132,7 +129,7 @@ Result<void> unit_words(const Session& session, RunRequest& request) {
   if (args.has("--parallel")) {
     const auto parallel = parse_integer(args.value("--parallel"), 1, 256);
     if (!parallel)
-      return usage(
+      return usage_error(
           "--parallel: \"" + printable(args.value("--parallel")) + "\" is not a number from 1 to 256",
           "for example --parallel 4");
     request.parallel = static_cast<int>(*parallel);

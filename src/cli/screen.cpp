@@ -217,7 +217,7 @@ bool needs_person(Exit exit) {
 
 namespace {
 
-constexpr std::size_t most_shown = 20;  // units in the answer's text; `show` has all
+constexpr std::size_t most_units = 20;  // units in the answer's text; `show` has all
 
 std::string unit_line(const UnitOutcome& outcome, bool dry_run) {
   const Unit& unit = outcome.unit;
@@ -244,8 +244,8 @@ std::string answer_text(const Answer& answer, bool dry_run) {
   // A lone unit that is done has said everything in the headline.
   for (const auto& outcome : answer.outcomes) {
     if (!dry_run && outcome.exit == Exit::done) continue;
-    if (shown < most_shown) text += unit_line(outcome, dry_run);
-    ++(shown < most_shown ? shown : hidden);
+    if (shown < most_units) text += unit_line(outcome, dry_run);
+    ++(shown < most_units ? shown : hidden);
   }
   if (hidden > 0)
     text +=

@@ -11,7 +11,7 @@ namespace jobrun {
 
 namespace {
 
-constexpr std::size_t most_shown = 20;
+constexpr std::size_t most_stale = 20;
 
 }  // namespace
 
@@ -33,7 +33,7 @@ std::string StaleJobs::text(const std::vector<Matter>& matters) const {
   const std::size_t count = list.items().size();
   if (count == 0) return "";
   std::string text = fmt::format("{} {} stale:\n", count, count == 1 ? "job is" : "jobs are");
-  for (std::size_t i = 0; i < count && i < most_shown; ++i) {
+  for (std::size_t i = 0; i < count && i < most_stale; ++i) {
     const std::string& job = list.items()[i].at("job").as_string();
     const bool told =
         std::any_of(matters.begin(), matters.end(), [&](const Matter& one) { return one.job == job; });
@@ -41,8 +41,8 @@ std::string StaleJobs::text(const std::vector<Matter>& matters) const {
         "  {}  {}\n    next: {}\n", job, list.items()[i].at("what").as_string(),
         told ? "what is told of it above" : "did its scheduler call? `jobrun doctor` tells who does");
   }
-  if (count > most_shown)
-    text += fmt::format("  ... and {} more: `jobrun check --json`\n", count - most_shown);
+  if (count > most_stale)
+    text += fmt::format("  ... and {} more: `jobrun check --json`\n", count - most_stale);
   return text + "\n";
 }
 

@@ -12,7 +12,7 @@ namespace jobrun {
 namespace {
 
 constexpr std::size_t most_listed = 100;   // units in one body
-constexpr std::size_t most_shown = 20;     // units in one text
+constexpr std::size_t most_in_text = 20;   // units in one text
 constexpr std::size_t longest_line = 900;  // RFC 5322 2.1.1 has 998
 
 /// The order in which a person wants to hear of them.
@@ -160,13 +160,13 @@ std::string alert_text(const Json& body) {
   text += "\n";
   std::size_t listed = 0;
   for (const Json& unit : body.at("units").items()) {
-    if (listed++ == most_shown) break;
+    if (listed++ == most_in_text) break;
     const std::string why = unit.at("reason").is_null() ? "" : " " + shown(unit.at("reason"));
     const std::string what = unit.at("message").is_null() ? "" : ": " + shown(unit.at("message"));
     text += clip(shown(unit.at("unit")) + ": " + shown(unit.at("event")) + why + what, longest_line) + "\n";
   }
   const auto total = static_cast<std::size_t>(body.at("units_total").as_integer());
-  if (total > most_shown) text += fmt::format("and {} more\n", total - most_shown);
+  if (total > most_in_text) text += fmt::format("and {} more\n", total - most_in_text);
   return text;
 }
 

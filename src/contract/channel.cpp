@@ -20,7 +20,7 @@ constexpr std::array channel_ops = {ChannelOp::hello,     ChannelOp::cursor,    
                                     ChannelOp::progress,  ChannelOp::result};
 
 Error bad(std::string what) {
-  return Error(Fault::usage, std::move(what));
+  return usage_error(std::move(what));
 }
 
 // Reads members of one request; keeps the first fault and goes on with neutral values.
@@ -135,8 +135,7 @@ void read_intent(MemberReader& members, ChannelRequest& request) {
   const std::string word = members.name("if_in_doubt", 0, false);
   if (!word.empty()) {
     const auto policy = if_in_doubt(word);
-    if (!policy)
-      members.fail("if_in_doubt", "\"" + printable(clip(word, 64)) + "\" is none of stop, resend, probe");
+    if (!policy) members.fail("if_in_doubt", in_quotes(word) + " is none of stop, resend, probe");
     request.policy = policy.value_or(IfInDoubt::stop);
   }
   if (const auto ttl = members.duration("token_ttl")) request.token_ttl = *ttl;
@@ -147,7 +146,7 @@ void read_result(MemberReader& members, ChannelRequest& request) {
   const std::string word = members.name("verdict", 1);
   const auto kind = verdict_kind(word);
   if (!kind) {
-    members.fail("verdict", "\"" + printable(clip(word, 64)) + "\" is none of done, retry, stop");
+    members.fail("verdict", in_quotes(word) + " is none of done, retry, stop");
     return;
   }
   verdict.kind = *kind;
@@ -271,7 +270,7 @@ Result<ChannelRequest> parse_request(std::string_view line, std::int64_t& id) {
     known = true;
   }
   if (!known) {
-    return bad("op: \"" + printable(clip(word.as_string(), 64)) + "\" is none of " + join(words, ", "));
+    return bad("op: " + in_quotes(word.as_string()) + " is none of " + join(words, ", "));
   }
 
   MemberReader members(*json);

@@ -5,6 +5,7 @@
 
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "base/text.hpp"
 #include "contract/manifest_parts.hpp"
 #include "contract/manifest_reader.hpp"
 
@@ -14,7 +15,7 @@ namespace {
 std::optional<std::string> read_absolute_path(const Place& place) {
   auto path = read_text(place, 4096);
   if (!path || path->starts_with('/')) return path;
-  place.fault(quoted(*path) + " is not an absolute path");
+  place.fault(in_quotes(*path) + " is not an absolute path");
   return {};
 }
 
@@ -33,7 +34,7 @@ constexpr std::array<Key<Config>, 1> log_keys = {{
        const auto word = read_text(place, 16);
        const std::string_view words[] = {"auto", "text", "logfmt", "json"};
        if (word && std::find(std::begin(words), std::end(words), *word) == std::end(words))
-         place.fault(quoted(*word) + " is not one of auto, text, logfmt and json");
+         place.fault(in_quotes(*word) + " is not one of auto, text, logfmt and json");
        keep(word, config.log_format);
      }},
 }};
@@ -43,7 +44,7 @@ constexpr std::array<Key<Config>, 1> otlp_keys = {{
      [](const Place& place, Config& config) {
        const auto url = read_text(place, 2000);
        if (url && !url->starts_with("http://") && !url->starts_with("https://"))
-         place.fault(quoted(*url) + " is not a web address (write http://localhost:4318)");
+         place.fault(in_quotes(*url) + " is not a web address (write http://localhost:4318)");
        keep(url, config.otlp_endpoint);
      }},
 }};

@@ -13,13 +13,9 @@ struct Step {
   Span time{};
 };
 
-Error usage(std::string what, std::string hint) {
-  return Error(Fault::usage, std::move(what), std::move(hint));
-}
-
 std::optional<Step> parse_step(std::string_view text) {
   std::size_t digits = 0;
-  while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9') ++digits;
+  while (digits < text.size() && is_digit(text[digits])) ++digits;
   const auto count = parse_integer(text.substr(0, digits), 1, 10'000);
   if (!count) return std::nullopt;
   const int n = static_cast<int>(*count);
@@ -42,8 +38,8 @@ Date nth(Date first, const Step& step, int n) {
 }
 
 Error too_many() {
-  return usage("that is more than " + std::to_string(most_run_dates) + " run dates",
-               "take a part of them, one after the other");
+  return usage_error("that is more than " + std::to_string(most_run_dates) + " run dates",
+                     "take a part of them, one after the other");
 }
 
 /// A date stands for its beginning in the zone.
@@ -60,11 +56,10 @@ Result<std::vector<std::string>> run_dates(std::string_view from, std::string_vi
                                            std::string_view step_word, const Zone& zone) {
   const auto step = parse_step(step_word);
   if (!step)
-    return usage("--step: \"" + printable(clip(step_word, 64)) + "\" is no step",
-                 "write 1d, 1w, 1mo, 1h or 15m");
+    return usage_error("--step: " + in_quotes(step_word) + " is no step", "write 1d, 1w, 1mo, 1h or 15m");
   const auto backwards = [&] {
-    return usage("--from " + std::string(from) + " is after --to " + std::string(to),
-                 "name the earlier date first");
+    return usage_error("--from " + std::string(from) + " is after --to " + std::string(to),
+                       "name the earlier date first");
   };
   std::vector<std::string> labels;
   if (step->time.count() > 0) {

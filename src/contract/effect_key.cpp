@@ -29,12 +29,11 @@ std::optional<IfInDoubt> if_in_doubt(std::string_view word) {
 
 Result<void> check_effect_key(std::string_view key) {
   if (key.empty() || key.size() > 255) {
-    return Error(Fault::usage, "an effect key has 1 to 255 bytes, this one has " + std::to_string(key.size()),
-                 "name what is done once, such as invoice-2026-04-12-customer_37");
+    return usage_error("an effect key has 1 to 255 bytes, this one has " + std::to_string(key.size()),
+                       "name what is done once, such as invoice-2026-04-12-customer_37");
   }
   if (!is_plain_text(key)) {
-    return Error(Fault::usage, "the effect key \"" + printable(clip(key, 64)) +
-                                   "\" is not UTF-8 without control characters");
+    return usage_error("the effect key " + in_quotes(key) + " is not UTF-8 without control characters");
   }
   return {};
 }

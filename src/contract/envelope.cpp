@@ -15,19 +15,11 @@ constexpr std::string_view accepted_run_dates =
     "2026-04-12, 2026-04-12T02:00:00Z, today, yesterday, daily@02:00, hourly@05 or every@15m";
 
 bool is_lower_or_digit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-std::string quoted(std::string_view text) {
-  return "\"" + printable(clip(text, 64)) + "\"";
+  return (c >= 'a' && c <= 'z') || is_digit(c);
 }
 
 Error bad_run_date(std::string_view text) {
-  return Error(Fault::usage,
-               quoted(text) + " is not a run date (write " + std::string(accepted_run_dates) + ")");
+  return usage_error(in_quotes(text) + " is not a run date (write " + std::string(accepted_run_dates) + ")");
 }
 
 // The latest date before `date` that clocks of the zone have shown.
@@ -123,14 +115,13 @@ Result<void> check_job_name(std::string_view name) {
                       return is_lower_or_digit(c) || c == '_' || c == '.' || c == '-';
                     });
   if (!good) {
-    return Error(Fault::usage,
-                 quoted(name) +
-                     " is not a job name (1 to 64 of a-z 0-9 _ . -, the first a letter or digit, "
-                     "such as invoice_sync)");
+    return usage_error(in_quotes(name) +
+                       " is not a job name (1 to 64 of a-z 0-9 _ . -, the first a letter or digit, "
+                       "such as invoice_sync)");
   }
   const auto& words = reserved_words();
   if (std::find(words.begin(), words.end(), name) != words.end()) {
-    return Error(Fault::usage, quoted(name) + " is a word of jobrun's own and can't name a job");
+    return usage_error(in_quotes(name) + " is a word of jobrun's own and can't name a job");
   }
   return {};
 }
@@ -141,19 +132,19 @@ Result<void> check_run_id(std::string_view id) {
            std::string_view("._:@/-").find(c) != std::string_view::npos;
   });
   if (good) return {};
-  return Error(
-      Fault::usage,
-      quoted(id) + " is not a run id (1 to 128 of A-Z a-z 0-9 . _ : @ / -, such as invoice_sync:2026-04-12)");
+  return usage_error(
+      in_quotes(id) +
+      " is not a run id (1 to 128 of A-Z a-z 0-9 . _ : @ / -, such as invoice_sync:2026-04-12)");
 }
 
 Result<void> check_unit_id(std::string_view id) {
   if (id.empty() || id.size() > 255) {
-    return Error(Fault::usage, "a unit's id has 1 to 255 bytes, this one has " + std::to_string(id.size()) +
-                                   " (write one such as customer_37)");
+    return usage_error("a unit's id has 1 to 255 bytes, this one has " + std::to_string(id.size()) +
+                       " (write one such as customer_37)");
   }
   if (is_plain_text(id)) return {};
-  return Error(Fault::usage,
-               quoted(id) + " is not a unit's id (UTF-8 without control characters, such as customer_37)");
+  return usage_error(in_quotes(id) +
+                     " is not a unit's id (UTF-8 without control characters, such as customer_37)");
 }
 
 bool is_run_date_token(std::string_view text) {
@@ -167,15 +158,15 @@ Result<RunDate> resolve_run_date(std::string_view text, const Zone& zone, Instan
 
   if (const auto schedule = read_schedule(text)) return latest(*schedule, zone, now);
   if (text.starts_with("every@"))
-    return Error(Fault::usage, quoted(text) +
-                                   " is not a run date: the step of every@ is at least 1m and divides a day "
-                                   "(1m, 5m, 15m, 1h, 6h, 24h)");
+    return usage_error(in_quotes(text) +
+                       " is not a run date: the step of every@ is at least 1m and divides a day "
+                       "(1m, 5m, 15m, 1h, 6h, 24h)");
   if (looks_like_date(text)) {
     const auto date = parse_date(text);
     if (!date) return date.error();
     if (!zone.has(*date)) {
-      return Error(Fault::usage, "the run date " + std::string(text) + " does not exist in " + zone.name() +
-                                     " (clocks there skipped it)");
+      return usage_error("the run date " + std::string(text) + " does not exist in " + zone.name() +
+                         " (clocks there skipped it)");
     }
     return RunDate{format_date(*date), false};
   }
@@ -188,9 +179,9 @@ Result<Payload> make_payload(const Json& value) {
   Payload payload;
   payload.text = value.canonical();
   if (payload.text.size() > payload_limit) {
-    return Error(Fault::usage,
-                 "the payload has " + std::to_string(payload.text.size()) + " bytes, the limit is 1 MiB",
-                 "hand over a path or a reference to larger input");
+    return usage_error(
+        "the payload has " + std::to_string(payload.text.size()) + " bytes, the limit is 1 MiB",
+        "hand over a path or a reference to larger input");
   }
   payload.hash = sha256_hex(payload.text);
   return payload;
@@ -198,13 +189,12 @@ Result<Payload> make_payload(const Json& value) {
 
 Result<Payload> parse_payload(std::string_view text) {
   if (text.size() > payload_limit) {
-    return Error(Fault::usage,
-                 "the payload has " + std::to_string(text.size()) + " bytes, the limit is 1 MiB",
-                 "hand over a path or a reference to larger input");
+    return usage_error("the payload has " + std::to_string(text.size()) + " bytes, the limit is 1 MiB",
+                       "hand over a path or a reference to larger input");
   }
   const auto value = Json::parse(text);
   if (!value)
-    return Error(Fault::usage, "the payload is not JSON: " + value.error().what(), value.error().next_step());
+    return usage_error("the payload is not JSON: " + value.error().what(), value.error().next_step());
   return make_payload(*value);
 }
 
@@ -230,7 +220,8 @@ Caller detect_caller(const std::vector<std::pair<std::string, std::string>>& env
   struct Mark {
     std::string_view kind, mark, id;
   };
-  // The innermost first: a CI job in a pod is told by its pipeline, which a person can open, and not by the pod.
+  // The innermost first: a CI job in a pod is told by its pipeline, which a person can open, and not by the
+  // pod.
   static constexpr Mark marks[] = {
       {"github", "GITHUB_RUN_ID", "GITHUB_RUN_ID"},
       {"gitlab", "CI_PIPELINE_ID", "CI_PIPELINE_ID"},

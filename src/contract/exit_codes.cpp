@@ -41,8 +41,7 @@ constexpr std::array<Exit, 10> strongest_first = {
     Exit::stopped, Exit::internal, Exit::setup,  Exit::conflict, Exit::usage};
 
 Error bad_map(std::string_view pair, std::string why) {
-  return Error(Fault::usage, "exit map: \"" + printable(clip(pair, 64)) + "\": " + std::move(why),
-               "write pairs such as 80=0,75=0");
+  return usage_error("exit map: " + in_quotes(pair) + ": " + std::move(why), "write pairs such as 80=0,75=0");
 }
 
 std::string known_codes() {

@@ -8,8 +8,6 @@ namespace jobrun {
 
 namespace {
 
-using Failure = HttpReply::Failure;
-
 constexpr std::size_t said_limit = 64 * 1024;  // a body that says a verdict is a short one
 
 /// Percent-encoded where it could not stand in a header field (RFC 9110 5.5).
@@ -154,7 +152,7 @@ Act judge_http(const HttpSpec& spec, const std::vector<OutcomeRule>& rules, cons
   }
   const bool accepted = reply.status >= 200 && reply.status < 300;
   // It was carried out; only what it said of it is not known.
-  if (accepted && reply.failure == Failure::too_large)
+  if (accepted && reply.failure == HttpReply::Failure::too_large)
     return ended(Act::Outcome::happened, verdict_for_http(reply, what, now));
   Verdict verdict = accepted ? Verdict::done(what + ": HTTP " + std::to_string(reply.status))
                              : verdict_for_http(reply, what, now);

@@ -70,7 +70,7 @@ void read_native(const Place& place, Reading& reading) {
   reading.manifest.handler = Manifest::Handler::native;
   const auto name = read_text(place, 64);
   if (name && !check_job_name(*name))
-    place.fault(quoted(*name) + " is not a native job's name (a-z 0-9 _ . -)");
+    place.fault(in_quotes(*name) + " is not a native job's name (a-z 0-9 _ . -)");
   keep(name, reading.manifest.native);
 }
 
@@ -84,7 +84,7 @@ void read_runbook(const Place& place, Reading& reading) {
       return;
     }
   }
-  place.fault(quoted(*url) + " is not a web address (write https://...)");
+  place.fault(in_quotes(*url) + " is not a web address (write https://...)");
 }
 
 void read_timezone(const Place& place, Reading& reading) {
@@ -210,7 +210,7 @@ void check_http(const Json& root, const Manifest& manifest, Faults& faults) {
       if (std::none_of(manifest.secrets.begin(), manifest.secrets.end(),
                        [&](const auto& one) { return one.first == secret; }))
         faults.add(root.at("http").at("headers").at(name).line(), "http.headers." + name,
-                   quoted(secret) + " is none of the secrets (name it in \"secrets\")");
+                   in_quotes(secret) + " is none of the secrets (name it in \"secrets\")");
   }
 }
 
@@ -253,7 +253,7 @@ void check_names(const Json& root, const Manifest& manifest, Faults& faults) {
     const bool is_secret = listed(manifest.secrets, name);
     if (!is_secret && !listed(manifest.env, name)) continue;
     faults.add(root.at("pass_env").line(), "pass_env",
-               quoted(name) + " stands in " + (is_secret ? "secrets" : "env") + " too (keep one)");
+               in_quotes(name) + " stands in " + (is_secret ? "secrets" : "env") + " too (keep one)");
   }
 }
 

@@ -26,7 +26,7 @@ void read_on(const Place& place, Target& target) {
     if (!event) {
       element.fault("must be \"stopped\", \"exhausted\", \"in_doubt\", \"stale\" or \"recovered\"");
     } else if (target.made.wants(*event)) {
-      element.fault(quoted(element.value.as_string()) + " is listed twice");
+      element.fault(in_quotes(element.value.as_string()) + " is listed twice");
     } else {
       target.made.on.push_back(*event);
     }
@@ -63,7 +63,7 @@ std::optional<std::string> read_mail_address(const Place& place) {
         return c > ' ' && c < 0x7f && std::string_view("<>()[]\\,;:\"").find(c) == std::string_view::npos;
       });
   if (sound) return text;
-  place.fault(quoted(*text) + " is not a mail address (write finance@example.com)");
+  place.fault(in_quotes(*text) + " is not a mail address (write finance@example.com)");
   return {};
 }
 
@@ -107,7 +107,8 @@ constexpr std::array<Key<AlertTarget>, 6> mail_keys = {{
        if (!url) return;
        const std::size_t host = url->starts_with("smtps://") ? 8 : url->starts_with("smtp://") ? 7 : 0;
        if (host == 0 || url->size() == host || url->find_first_of(" @/?#", host) != std::string::npos)
-         return place.fault(quoted(*url) + " is not a mail server (write smtp://HOST:PORT or smtps://HOST)");
+         return place.fault(in_quotes(*url) +
+                            " is not a mail server (write smtp://HOST:PORT or smtps://HOST)");
        target.url = *url;
      }},
     {"user", [](const Place& place, AlertTarget& target) { keep(read_text(place, 255), target.user); }},
@@ -116,7 +117,7 @@ constexpr std::array<Key<AlertTarget>, 6> mail_keys = {{
     {"sendmail",
      [](const Place& place, AlertTarget& target) {
        const auto path = read_text(place, 4096);
-       if (path && !path->starts_with('/')) return place.fault(quoted(*path) + " is not an absolute path");
+       if (path && !path->starts_with('/')) return place.fault(in_quotes(*path) + " is not an absolute path");
        keep(path, target.sendmail);
      }},
 }};

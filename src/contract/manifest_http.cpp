@@ -14,8 +14,7 @@ using namespace std::chrono_literals;
 bool is_token(std::string_view text) {  // RFC 9110 5.6.2
   static constexpr std::string_view others = "!#$%&'*+-.^_`|~";
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           others.find(c) != std::string_view::npos;
+    return is_letter(c) || is_digit(c) || others.find(c) != std::string_view::npos;
   });
 }
 
@@ -24,7 +23,7 @@ void read_url(const Place& place, HttpSpec& spec) {
   if (!url) return;
   const auto host = url->starts_with("https://") ? 8U : url->starts_with("http://") ? 7U : 0U;
   if (host == 0 || url->size() == host || url->find(' ') != std::string::npos)
-    return place.fault(quoted(*url) + " is not a web address (write https://...)");
+    return place.fault(in_quotes(*url) + " is not a web address (write https://...)");
   if (url->substr(host, url->find_first_of("/?#", host) - host).find('@') != std::string::npos)
     return place.fault("has a user name or password in it (use a header with a secret)");
   spec.url = *url;
@@ -47,7 +46,7 @@ void read_headers(const Place& place, HttpSpec& spec) {
     const Place member = place.member(name, value);
     const auto text = read_text(member, 8192);
     if (!is_token(name)) {
-      member.fault(quoted(name) + " is not the name of a header");
+      member.fault(in_quotes(name) + " is not the name of a header");
     } else if (std::find(std::begin(ours), std::end(ours), lower_case(name)) != std::end(ours)) {
       member.fault("is set by jobrun itself");
     } else if (text && !secrets_in(*text)) {

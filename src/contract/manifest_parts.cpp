@@ -16,7 +16,7 @@ namespace {
 bool is_variable(std::string_view name) {
   const auto letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; };
   return !name.empty() && name.size() <= 255 && letter(name[0]) &&
-         std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+         std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || is_digit(c); });
 }
 
 bool starts_with(std::string_view text, std::string_view with) {
@@ -30,17 +30,18 @@ bool ends_with(std::string_view text, std::string_view with) {
 // False after noting why not.
 bool check_variable(const Place& place, std::string_view name) {
   if (!is_variable(name)) {
-    place.fault(quoted(name) + " is not the name of an environment variable (A-Z a-z 0-9 _, no digit first)");
+    place.fault(in_quotes(name) +
+                " is not the name of an environment variable (A-Z a-z 0-9 _, no digit first)");
     return false;
   }
   if (starts_with(name, "JOBRUN_") || name == "TRACEPARENT") {
-    place.fault(quoted(name) + " is set by jobrun itself");
+    place.fault(in_quotes(name) + " is set by jobrun itself");
     return false;
   }
   // The dynamic loader and shells take orders from these before a handler's first line.
   constexpr std::array<std::string_view, 5> orders = {"BASH_ENV", "ENV", "IFS", "SHELLOPTS", "BASHOPTS"};
   if (starts_with(name, "LD_") || std::find(orders.begin(), orders.end(), name) != orders.end()) {
-    place.fault(quoted(name) + " is never handed to a job (it changes what a program or shell executes)");
+    place.fault(in_quotes(name) + " is never handed to a job (it changes what a program or shell executes)");
     return false;
   }
   return true;
@@ -66,9 +67,9 @@ void read_pass_env(const Place& place, Manifest& manifest) {
     if (!name || !check_variable(element, *name)) continue;
     // What one caller happens to have set must not decide what a job loads or whom it talks to.
     if (*name == "PYTHONPATH" || ends_with(*name, "_proxy") || ends_with(*name, "_PROXY")) {
-      element.fault(quoted(*name) + " is never taken from the caller (set it in env)");
+      element.fault(in_quotes(*name) + " is never taken from the caller (set it in env)");
     } else if (std::find(names.begin(), names.end(), *name) != names.end()) {
-      element.fault(quoted(*name) + " is listed twice");
+      element.fault(in_quotes(*name) + " is listed twice");
     } else {
       names.push_back(*name);
     }
@@ -140,7 +141,7 @@ std::optional<OutcomeRule::Range> range_in(const Json& value, std::int64_t low, 
 }
 
 std::string shown(const Json& value) {
-  return value.is_string() ? quoted(value.as_string()) : value.dump();
+  return value.is_string() ? in_quotes(value.as_string()) : value.dump();
 }
 
 void read_exit(const Place& place, Rule& rule) {
@@ -252,7 +253,7 @@ std::vector<UnitSpec> read_units_list(const Place& place, std::size_t low) {
     units.push_back(std::move(unit.spec));  // within the reserved space: the views into ids stay good
     const auto [first, is_new] = line_of_id.emplace(units.back().id, element.value.line());
     if (!is_new) {
-      element.fault("the unit " + quoted(units.back().id) + " is listed twice" +
+      element.fault("the unit " + in_quotes(units.back().id) + " is listed twice" +
                     (first->second > 0 ? " (first in line " + std::to_string(first->second) + ")" : ""));
     }
   }

@@ -82,10 +82,6 @@ Place Place::element(std::size_t index) const {
   return Place{value.items()[index], path + "[" + std::to_string(index) + "]", faults};
 }
 
-std::string quoted(std::string_view text) {
-  return "\"" + printable(clip(text, 64)) + "\"";
-}
-
 std::optional<std::string> read_text(const Place& place, std::size_t limit) {
   if (!place.value.is_string()) {
     place.fault(must_be("a string", place.value));
@@ -97,7 +93,7 @@ std::optional<std::string> read_text(const Place& place, std::size_t limit) {
     return {};
   }
   if (!is_plain_text(text)) {
-    place.fault(quoted(text) + " has control characters");
+    place.fault(in_quotes(text) + " has control characters");
     return {};
   }
   return text;
@@ -165,11 +161,11 @@ std::optional<Span> read_duration(const Place& place, Span low, Span high) {
     return {};
   }
   if (*span < low) {
-    place.fault(quoted(place.value.as_string()) + " is too short (at least " + format_duration(low) + ")");
+    place.fault(in_quotes(place.value.as_string()) + " is too short (at least " + format_duration(low) + ")");
     return {};
   }
   if (*span > high) {
-    place.fault(quoted(place.value.as_string()) + " is too long (at most " + format_duration(high) + ")");
+    place.fault(in_quotes(place.value.as_string()) + " is too long (at most " + format_duration(high) + ")");
     return {};
   }
   return *span;

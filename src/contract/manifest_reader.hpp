@@ -47,9 +47,6 @@ struct Place {
   Place element(std::size_t index) const;
 };
 
-/// "\"x\"", safe to show.
-std::string quoted(std::string_view text);
-
 /// 1 to `limit` bytes without control characters.
 std::optional<std::string> read_text(const Place& place, std::size_t limit);
 /// Text for a process (an argument, an environment value): `low` to 64 KiB, anything but NUL.

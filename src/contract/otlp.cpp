@@ -8,10 +8,10 @@ namespace jobrun {
 
 namespace {
 
-constexpr Span longest_timeout = std::chrono::seconds(10);
+constexpr Span longest_delay = std::chrono::seconds(10);
 
 int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
+  if (is_digit(c)) return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
@@ -107,7 +107,7 @@ std::optional<OtlpSettings> otlp_settings(const std::function<std::string(std::s
   settings.resource.emplace_back("service.version", JOBRUN_VERSION);
   settings.certificates = either("CERTIFICATE");
   if (const auto wait = parse_integer(either("TIMEOUT"), 1, 3'600'000))
-    settings.timeout = std::min(Span(*wait), longest_timeout);
+    settings.timeout = std::min(Span(*wait), longest_delay);
   return settings;
 }
 

@@ -80,12 +80,11 @@ std::optional<Schedule> read_schedule(std::string_view text) {
 
 Result<Schedule> parse_schedule(std::string_view text) {
   const auto schedule = read_schedule(text);
-  const auto quoted = [&] { return "\"" + printable(clip(text, 64)) + "\""; };
   if (!schedule)
-    return Error(Fault::usage, quoted() + " does not say when",
-                 "write daily@02:00, hourly@05 or every@15m (a step of 1m to 24h that divides a day)");
+    return usage_error(in_quotes(text) + " does not say when",
+                       "write daily@02:00, hourly@05 or every@15m (a step of 1m to 24h that divides a day)");
   if (schedule->span % 1min != 0ms)
-    return Error(Fault::usage, quoted() + ": schedulers count in minutes, the step has seconds");
+    return usage_error(in_quotes(text) + ": schedulers count in minutes, the step has seconds");
   return *schedule;
 }
 

@@ -119,7 +119,7 @@ Verdict Verdict::stop(std::string reason, std::string message, bool pause) {
 
 bool is_reason(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+    return (c >= 'a' && c <= 'z') || is_digit(c) || c == '_' || c == '.';
   });
 }
 

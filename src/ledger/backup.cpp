@@ -31,7 +31,7 @@ Result<void> give_name(const std::string& draft, const std::string& path, bool r
   const int given =
       ::renameat2(AT_FDCWD, draft.c_str(), AT_FDCWD, path.c_str(), replace ? 0 : RENAME_NOREPLACE);
   if (given != 0 && errno == EEXIST)
-    return Error(Fault::usage, path + " is there already", "name another file, or add --force");
+    return usage_error(path + " is there already", "name another file, or add --force");
   if (given != 0) return system_error(Fault::ledger, "rename to " + path, errno);
   return sync_folder(path_folder(path));
 }
@@ -46,14 +46,12 @@ bool same_file(const std::string& one, const std::string& other) {
 }  // namespace
 
 Result<void> write_backup(Ledger& ledger, const std::string& path, bool replace, Instant now) {
-  if (same_file(path, ledger.path()))
-    return Error(Fault::usage, path + " is the ledger itself", "name another file");
+  if (same_file(path, ledger.path())) return usage_error(path + " is the ledger itself", "name another file");
   if (!replace && exists(path))
-    return Error(Fault::usage, path + " is there already", "name another file, or add --force");
+    return usage_error(path + " is there already", "name another file, or add --force");
   // A log that is there already would be played into the new file by whoever opens it.
   if (exists(path + "-wal"))
-    return Error(Fault::usage, path + " has a log of its own beside it, as a ledger in use has",
-                 "name another file");
+    return usage_error(path + " has a log of its own beside it, as a ledger in use has", "name another file");
   std::string draft = path + ".XXXXXX";
   if (const Fd empty(::mkostemp(draft.data(), O_CLOEXEC)); !empty)
     return system_error(Fault::setup, "make a file beside " + path, errno);

@@ -14,8 +14,6 @@ namespace jobrun {
 
 namespace {
 
-// Rows of one transaction: a few milliseconds, whatever the disk. A unit with a million items takes many.
-constexpr std::int64_t most_rows = 500;
 constexpr std::int64_t most_units = 100;
 
 // What may go, in SQL. `spent`: units whose attempts may. What needs a person or a retry stays, unless a

@@ -8,8 +8,7 @@ namespace jobrun {
 
 namespace {
 
-constexpr std::int64_t most_rows = 500;  // of one transaction
-constexpr std::int64_t most_runs = 20;   // each with all its units
+constexpr std::int64_t most_runs = 20;  // of one transaction, each with all its units
 
 // What a unit that is not done confirmed stays: it may still be brought on, and would ask.
 #define FORGETTABLE                                                                                        \

@@ -7,6 +7,9 @@
 
 namespace jobrun {
 
+/// Rows of one transaction: a few milliseconds, whatever the disk. A unit with a million items takes many.
+constexpr std::int64_t most_rows = 500;
+
 inline std::int64_t first_number(const Statement& row) {
   return row.integer(0);
 }

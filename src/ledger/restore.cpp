@@ -214,7 +214,7 @@ Result<Restoration> restore_ledger(const std::string& path, const std::string& b
   const std::string folder = path_folder(path), draft = Ledger::draft_path(path);
   const auto restored = [&]() -> Result<Restoration> {
     if (auto trusted = check_trusted_file(backup); !trusted) return trusted.error();
-    if (backup == path) return Error(Fault::usage, backup + " is the ledger itself", "name a backup");
+    if (backup == path) return usage_error(backup + " is the ledger itself", "name a backup");
     if (exists(backup + "-wal"))
       return Error(Fault::setup, backup + " has a log beside it, as a ledger in use has",
                    "name a file that `jobrun ledger backup` wrote");

@@ -17,7 +17,7 @@ namespace {
 
 using State = Symptom::State;
 
-constexpr std::size_t most_files = 500, longest_file = 1024 * 1024;
+constexpr std::size_t most_files = 500, longest_crontab = 1024 * 1024;
 
 void examine_secrets(const Manifest& manifest, const Environment& environment, Symptoms& symptoms) {
   for (const auto& secret : manifest.secrets) {
@@ -98,7 +98,7 @@ void examine_schedules(Symptoms& symptoms) {
   std::size_t seen = 0;
   const auto look_at = [&](const std::string& path) {
     if (++seen > most_files) return false;
-    auto text = read_file(path, longest_file);
+    auto text = read_file(path, longest_crontab);
     if (!text || text->find("jobrun") == std::string::npos) return false;
     naming.push_back(path);
     return true;

@@ -82,16 +82,16 @@ Result<Scheduled> find_scheduled(const std::string& where, const Environment& en
     lines.push_back(std::to_string(entry.where.line));
   }
   if (here.empty())
-    return Error(Fault::usage, where + ": nothing is scheduled there",
-                 "`jobrun inventory " + file + "` shows what is");
+    return usage_error(where + ": nothing is scheduled there",
+                       "`jobrun inventory " + file + "` shows what is");
   if (here.size() > 1)
-    return Error(Fault::usage, file + " has several", "name one: " + file + ":LINE, of " + join(lines, ", "));
+    return usage_error(file + " has several", "name one: " + file + ":LINE, of " + join(lines, ", "));
   for (const auto& fault : found->faults)
     if (fault.where.line == here.front()->where.line && (fault.kind == "percent" || fault.kind == "bad_line"))
-      return Error(Fault::usage, fault.where.text() + ": " + fault.what, fault.next);
+      return usage_error(fault.where.text() + ": " + fault.what, fault.next);
   if (here.front()->scheduler != "cron" && here.front()->scheduler != "systemd")
-    return Error(Fault::usage, where + " is neither a line of a crontab nor a timer",
-                 "write a manifest for it; README has one");
+    return usage_error(where + " is neither a line of a crontab nor a timer",
+                       "write a manifest for it; README has one");
   return *here.front();
 }
 

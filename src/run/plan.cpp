@@ -49,9 +49,8 @@ Result<NewRun> new_run(World& world, const RunRequest& request, const Manifest& 
   auto zone = Zone::named(manifest.timezone);
   if (!zone) return zone.error();
   if (const auto date = parse_date(request.run_date); date && !zone->has(*date))
-    return Error(Fault::usage,
-                 fmt::format("--run-date: {} does not exist in {}", request.run_date, zone->name()),
-                 "name the day before or after");
+    return usage_error(fmt::format("--run-date: {} does not exist in {}", request.run_date, zone->name()),
+                       "name the day before or after");
   NewRun run;
   run.job = request.job;
   run.run_date = request.run_date;

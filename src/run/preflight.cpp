@@ -28,9 +28,9 @@ class Preflight {
     auto before = find_run(world_.ledger, request_.job, request_.run_date);
     if (!before) return before.error();
     if (*before)
-      return Error(Fault::usage,
-                   fmt::format("preflight: {} has a run for {} already", request_.job, request_.run_date),
-                   "name a date that it was never run for");
+      return usage_error(
+          fmt::format("preflight: {} has a run for {} already", request_.job, request_.run_date),
+          "name a date that it was never run for");
     if (auto opened = ground_.open(world_.ledger); !opened) return opened.error();
     auto first = twice();
     if (!first) return first.error();
@@ -57,7 +57,7 @@ class Preflight {
     auto seen = ground_.shell(request_.probe);
     if (!seen) return seen.error();
     if (seen->end.exit_code != 0)
-      return Error(Fault::usage, "--probe: the command failed: " + printable(clip(seen->output, 300)));
+      return usage_error("--probe: the command failed: " + printable(clip(seen->output, 300)));
     state.outside = std::move(seen->output);
     return state;
   }

@@ -55,7 +55,7 @@ Result<void> PreflightGround::reset() {
   auto done = shell(request_.reset);
   if (!done) return done.error();
   if (done->end.exit_code != 0)
-    return Error(Fault::usage, "--reset: the command failed: " + printable(clip(done->output, 300)));
+    return usage_error("--reset: the command failed: " + printable(clip(done->output, 300)));
   return {};
 }
 

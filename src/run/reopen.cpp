@@ -20,8 +20,8 @@ Result<std::vector<Unit>> units_named(Ledger& ledger, const Run& run, const std:
   if (!units) return units;
   for (const auto& name : names)
     if (std::none_of(units->begin(), units->end(), [&](const Unit& unit) { return unit.unit == name; }))
-      return Error(Fault::usage, fmt::format("run {} has no unit {}", run.run_id, printable(name)),
-                   fmt::format("`jobrun show {}` lists them", run.run_id));
+      return usage_error(fmt::format("run {} has no unit {}", run.run_id, printable(name)),
+                         fmt::format("`jobrun show {}` lists them", run.run_id));
   std::erase_if(*units, [&](const Unit& unit) { return !among(names, unit.unit); });
   return units;
 }
@@ -80,10 +80,9 @@ Result<std::vector<Unit>> units_to_replay(Ledger& ledger, const Run& run, const 
   if (!units) return units;
   for (const Unit& unit : *units)
     if (!is_final(unit.state))
-      return Error(Fault::usage,
-                   fmt::format("replay: {} for {} has not ended ({} is {})", run.job, run.run_date,
-                               unit.unit == "-" ? "it" : printable(unit.unit), word_of(unit.state)),
-                   fmt::format("bring it on first: jobrun {} --run-date {}", run.job, run.run_date));
+      return usage_error(fmt::format("replay: {} for {} has not ended ({} is {})", run.job, run.run_date,
+                                     unit.unit == "-" ? "it" : printable(unit.unit), word_of(unit.state)),
+                         fmt::format("bring it on first: jobrun {} --run-date {}", run.job, run.run_date));
   std::erase_if(*units, [&](const Unit& unit) {
     return (replay.failed && !needs_person(unit.state)) ||
            (!replay.reason.empty() && unit.reason != replay.reason);

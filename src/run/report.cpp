@@ -106,8 +106,8 @@ Result<std::set<std::string>> jobs_wanted(Ledger& ledger, const Places& places, 
   if (only.empty()) return jobs;
   if (jobs.contains(only)) return std::set<std::string>{only};
   const auto near = nearest(only, {jobs.begin(), jobs.end()});
-  return Error(Fault::usage, "unknown job " + printable(only),
-               near ? "did you mean " + *near + "?" : "`jobrun status` lists them all");
+  return usage_error("unknown job " + printable(only),
+                     near ? "did you mean " + *near + "?" : "`jobrun status` lists them all");
 }
 
 /// `moved` gets the runs that changed within the report's time.

@@ -252,13 +252,13 @@ std::string manifest_text(const Scheduled& entry, const Work& work, const std::s
 
 Result<Adoption> adopt(const Scheduled& entry, const std::string& name) {
   if (!entry.calls.empty())
-    return Error(Fault::usage, entry.label() + " calls jobrun already",
-                 "`jobrun inventory --lint` tells what is wrong with it");
-  if (entry.command.empty()) return Error(Fault::usage, entry.label() + " has no command");
+    return usage_error(entry.label() + " calls jobrun already",
+                       "`jobrun inventory --lint` tells what is wrong with it");
+  if (entry.command.empty()) return usage_error(entry.label() + " has no command");
   Adoption adoption;
   adoption.job = name.empty() ? name_of(entry) : name;
   if (auto named = check_job_name(adoption.job); !named)
-    return Error(Fault::usage, named.error().what(), "give it one with --as NAME");
+    return usage_error(named.error().what(), "give it one with --as NAME");
   Work work = Taker(entry).take();
   const std::string owner = owner_of(entry);
   adoption.manifest = manifest_text(entry, work, owner);
@@ -306,7 +306,7 @@ Result<Adoption> adopt(const Scheduled& entry, const std::string& name) {
         "pass it by "
         "\"secrets\".");
   if (auto sound = parse_manifest(adoption.job, adoption.job + ".json", adoption.manifest); !sound)
-    return Error(Fault::usage, "no manifest can be made of it: " + sound.error().what());
+    return usage_error("no manifest can be made of it: " + sound.error().what());
   return adoption;
 }
 

@@ -15,14 +15,14 @@ struct Field {
   std::string_view names;  ///< of three letters each, from `low` on
 };
 
-constexpr std::array<Field, 5> fields = {{{"minute", 0, 59, ""},
-                                          {"hour", 0, 23, ""},
-                                          {"day of the month", 1, 31, ""},
-                                          {"month", 1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"},
-                                          {"day of the week", 0, 7, "sunmontuewedthufrisat"}}};
+constexpr std::array<Field, 5> cron_fields = {{{"minute", 0, 59, ""},
+                                               {"hour", 0, 23, ""},
+                                               {"day of the month", 1, 31, ""},
+                                               {"month", 1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"},
+                                               {"day of the week", 0, 7, "sunmontuewedthufrisat"}}};
 
 Error bad(const Field& field, std::string_view text, std::string_view why) {
-  return Error(Fault::usage, fmt::format("{}: {} {}", field.name, printable(clip(text, 40)), why));
+  return usage_error(fmt::format("{}: {} {}", field.name, printable(clip(text, 40)), why));
 }
 
 Result<int> number(const Field& field, std::string_view text) {
@@ -90,18 +90,18 @@ Result<Recurrence> parse_cron_time(std::string_view text) {
   if (whole.starts_with('@')) {
     const std::string word = lower_case(whole);
     if (const auto long_form = five_fields(word); !long_form.empty()) return parse_cron_time(long_form);
-    return Error(Fault::usage, "\"" + printable(clip(whole, 40)) +
-                                   "\" is none of @hourly, @daily, @weekly, @monthly, @yearly and @reboot");
+    return usage_error(in_quotes(whole) +
+                       " is none of @hourly, @daily, @weekly, @monthly, @yearly and @reboot");
   }
   const auto words = words_in(whole);
-  if (words.size() != fields.size())
-    return Error(Fault::usage, fmt::format("a time of cron has 5 fields, this has {}", words.size()));
+  if (words.size() != cron_fields.size())
+    return usage_error(fmt::format("a time of cron has 5 fields, this has {}", words.size()));
   Recurrence times;
-  auto read = read_field(fields[0], words[0], times.minutes);
-  if (read) read = read_field(fields[1], words[1], times.hours);
-  if (read) read = read_field(fields[2], words[2], times.days);
-  if (read) read = read_field(fields[3], words[3], times.months);
-  if (read) read = read_field(fields[4], words[4], times.weekdays);
+  auto read = read_field(cron_fields[0], words[0], times.minutes);
+  if (read) read = read_field(cron_fields[1], words[1], times.hours);
+  if (read) read = read_field(cron_fields[2], words[2], times.days);
+  if (read) read = read_field(cron_fields[3], words[3], times.months);
+  if (read) read = read_field(cron_fields[4], words[4], times.weekdays);
   if (!read) return read.error();
   // A field that begins with * does not restrict, whatever follows (cron(8) of Debian, crontab(5)).
   const auto open = [](std::string_view word) { return word.starts_with('*') || word.starts_with('?'); };

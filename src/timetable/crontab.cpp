@@ -35,7 +35,7 @@ std::optional<std::pair<std::string, std::string>> variable_in(std::string_view 
   if (equals == std::string_view::npos) return std::nullopt;
   const std::string_view name = unquoted(trim(line.substr(0, equals)));
   const bool good = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    return is_letter(c) || is_digit(c) || c == '_';
   });
   if (!good) return std::nullopt;
   return std::pair(std::string(name), std::string(unquoted(trim(line.substr(equals + 1)))));
@@ -84,9 +84,8 @@ std::string CrontabLine::variable(std::string_view name) const {
 }
 
 bool cron_reads_name(std::string_view name) {
-  return std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  });
+  return std::all_of(name.begin(), name.end(),
+                     [](char c) { return is_letter(c) || is_digit(c) || c == '_' || c == '-'; });
 }
 
 std::vector<CrontabLine> parse_crontab(std::string_view text, CrontabForm form) {

@@ -30,8 +30,8 @@ bool same(const Json& one, const Json& other, const Members& by) {
 
 Result<ScheduleDrift> schedule_drift(const Json& before, const Json& after) {
   if (before.at("schema_version").as_integer() != 1 || !before.at("entries").is_array())
-    return Error(Fault::usage, "this is no answer of `jobrun inventory --json`",
-                 "`jobrun inventory --json >FILE` writes one");
+    return usage_error("this is no answer of `jobrun inventory --json`",
+                       "`jobrun inventory --json >FILE` writes one");
   std::vector<Json> old = before.at("entries").items(), now = after.at("entries").items();
   ScheduleDrift drift;
   for (const Members& by : same_by()) {

@@ -11,10 +11,9 @@ namespace {
 
 bool is_assignment(std::string_view word) {
   const auto equals = word.find('=');
-  if (equals == std::string_view::npos || equals == 0 || (word[0] >= '0' && word[0] <= '9')) return false;
-  return std::all_of(word.begin(), word.begin() + static_cast<std::ptrdiff_t>(equals), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  });
+  if (equals == std::string_view::npos || equals == 0 || is_digit(word[0])) return false;
+  return std::all_of(word.begin(), word.begin() + static_cast<std::ptrdiff_t>(equals),
+                     [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
 }
 
 class Reader {
@@ -184,7 +183,7 @@ std::string shell_line(const std::vector<std::string>& words) {
   std::string line;
   for (const auto& word : words) {
     const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+      return is_letter(c) || is_digit(c) ||
              std::string_view("_-+=./:,@%${}").find(c) != std::string_view::npos;
     });
     line += line.empty() ? "" : " ";

@@ -163,8 +163,8 @@ class LedgerTrouble(JobrunCase):
         self.shell_job("ok", "true\n")
         self.assert_code(0, self.run_job("ok"))
         with self.locked(self.ledger_path + ".lock"):
-            self.assert_code(0, self.run_job("ok", timeout=5))
-            self.assert_code(0, self.run_jobrun("status", timeout=5))
+            self.assert_code(0, self.run_job("ok", timeout=9))
+            self.assert_code(0, self.run_jobrun("status", timeout=9))
 
 
 class FullDisk(JobrunCase):

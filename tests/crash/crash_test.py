@@ -122,7 +122,7 @@ class Callers(CrashTest):
         self.addCleanup(self.place.kill_orphans)
 
     def files(self, scenario):
-        return {"jobs/job.json": json.dumps(BY_NAME[scenario].manifest()).encode()}
+        return {"jobs/job.json": json.dumps(BY_NAME[scenario].manifest(TOOLS)).encode()}
 
     def at_once(self, count, words):
         """Starts them all, lets them go together; (exit code, seconds since then) of each, and their stderr."""

@@ -17,7 +17,8 @@ By hand, as a failure prints it:
   python3 tests/crash/harness.py orphan SCENARIO N    kill at a stop, call again at once beside what still lives
   python3 tests/crash/harness.py signal SCENARIO TERM N
   python3 tests/crash/harness.py list                 scenarios and their number of stops
-The environment: JOBRUN (default build/gcc/jobrun), SYSCALL_POINT (default: built from syscall_point.cpp beside this).
+The environment: JOBRUN (default build/gcc/jobrun), SYSCALL_POINT (default build/gcc/tests/syscall_point; channel_job
+is beside it).
 """
 
 import collections
@@ -65,19 +66,9 @@ class Tools:
         self.jobrun_source = os.environ.get("JOBRUN", os.path.join(REPOSITORY, "build", "gcc", "jobrun"))
         self.jobrun = os.path.join(self.programs, "jobrun")
         shutil.copy(self.jobrun_source, self.jobrun)
-        self.syscall_point = self._syscall_point()
-
-    def _syscall_point(self):
-        for path in (os.environ.get("SYSCALL_POINT"), os.path.join(REPOSITORY, "build", "gcc", "tests", "syscall_point")):
-            if path and os.path.exists(path):
-                return shutil.copy(path, os.path.join(self.programs, "syscall_point"))
-        built = os.path.join(self.programs, "syscall_point")
-        source = os.path.join(HERE, "syscall_point.cpp")
-        for extra in (["-static"], []):
-            made = subprocess.run(["g++", "-O2", "-std=c++20", *extra, source, "-o", built], capture_output=True)
-            if made.returncode == 0:
-                return built
-        raise RuntimeError("syscall_point can't be built: " + made.stderr.decode(errors="replace"))
+        built = os.path.dirname(os.environ.get("SYSCALL_POINT", "")) or os.path.join(REPOSITORY, "build", "gcc", "tests")
+        self.syscall_point, self.channel_job = (shutil.copy(os.path.join(built, name), self.programs)
+                                                for name in ("syscall_point", "channel_job"))
 
     def ptrace_is_permitted(self):
         tried = subprocess.run([self.syscall_point, "count", "--", "/bin/true"], capture_output=True)
@@ -97,71 +88,6 @@ fail_first=$1
 echo "work:$JOBRUN_UNIT $JOBRUN_RUN_ID/$JOBRUN_UNIT $JOBRUN_UNIT $JOBRUN_ATTEMPT" >> ../outside
 if [ -e ../crash ]; then rm ../crash; kill -9 $PPID; exec sleep 10; fi
 """
-
-# Speaks the channel (jobrun-channel(7)). Modes: honest; blind (a token of its own for every act);
-# early (acts before it intends). The last two are the wrong twins.
-CHANNEL = r'''
-import json, os, socket, sys, time
-
-mode, policy, names = sys.argv[1], sys.argv[2], sys.argv[3:]
-unit, attempt = os.environ["JOBRUN_UNIT"], os.environ["JOBRUN_ATTEMPT"]
-channel = socket.socket(socket.AF_UNIX)
-asked = 0
-unread = b""
-
-
-def ask(op, **members):
-    global asked, unread
-    asked += 1
-    try:
-        channel.sendall(json.dumps({"id": asked, "op": op, **members}).encode() + b"\n")
-        while b"\n" not in unread:
-            got = channel.recv(65536)
-            if not got:
-                sys.exit(75)
-            unread += got
-    except OSError:
-        sys.exit(75)
-    line, unread = unread.split(b"\n", 1)
-    reply = json.loads(line)
-    if not reply["ok"]:
-        print(op, reply, flush=True)
-        sys.exit(70)
-    return reply
-
-
-def act(key, token):
-    outside = os.open("../outside", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.write(outside, f"{key} {token} {unit} {attempt}\n".encode())
-    os.fsync(outside)
-    os.close(outside)
-    if os.path.exists("../crash"):
-        os.unlink("../crash")
-        os.kill(os.getppid(), 9)
-        time.sleep(10)
-
-
-try:
-    channel.connect(os.environ["JOBRUN_SOCKET"])
-except OSError:
-    sys.exit(75)
-ask("hello", version=1, run_id=os.environ["JOBRUN_RUN_ID"], unit=unit, attempt=int(attempt))
-for number, name in enumerate(names, 1):
-    if number <= int(os.environ["JOBRUN_CURSOR"] or 0):
-        continue
-    key = name + ":" + unit
-    if mode == "early":
-        act(key, "early")
-    reply = ask("intend", key=key, if_in_doubt=policy, token_ttl="24h")
-    if reply["state"] == "in_doubt":
-        ask("result", verdict="stop", reason="effect_in_doubt", message=reply["message"])
-        sys.exit(0)
-    if reply["state"] == "intended":
-        if mode != "early":
-            act(key, os.urandom(8).hex() if mode == "blind" else reply["token"])
-        ask("confirm", key=key, result="ok")
-    ask("checkpoint", cursor=str(number))
-'''
 
 # Leaves its session twice over; the grandchild writes a beat every 5 ms while it lives. Its beats on stdout give
 # jobrun system calls to be killed at. The wrong twin closes descriptor 3, as close-on-exec would: the lease is lost.
@@ -219,10 +145,10 @@ class Scenario:
     def keys(self):
         return [f"{name}:{unit}" for unit in self.units for name in (self.effects or ("work",))]
 
-    def manifest(self):
+    def manifest(self, tools):
         command = {
             "plain": ["/bin/sh", "./plain.sh", *self.words],
-            "channel": [PYTHON, "-IS", "./channel.py", *self.words, *self.effects],
+            "channel": [tools.channel_job, *self.words, *self.effects],
             "orphan": [PYTHON, "-IS", "./orphan.py", *self.words],
             "dies_of_term": ["/bin/sh", "-c", DIES_OF_TERM],
             "obedient": ["/bin/sh", "-c", "sleep 0.2; echo x $JOBRUN_RUN_ID - $JOBRUN_ATTEMPT >> ../outside"],
@@ -772,8 +698,8 @@ def prepare(tools, scenarios, place=None):
     become_subreaper()
     for scenario in scenarios:
         place.reset({
-            "jobs/job.json": json.dumps(scenario.manifest()).encode(),
-            "jobs/plain.sh": PLAIN.encode(), "jobs/channel.py": CHANNEL.encode(), "jobs/orphan.py": ORPHAN.encode(),
+            "jobs/job.json": json.dumps(scenario.manifest(tools)).encode(),
+            "jobs/plain.sh": PLAIN.encode(), "jobs/orphan.py": ORPHAN.encode(),
         })
         made = place.call("init")
         if made.code != 0:

@@ -113,6 +113,14 @@ class BillingApiTest(unittest.TestCase):
                    "webhook-signature": given or signature(token, stamp, body)}
         return self.ask("POST", "/webhooks/invoices", body, headers, timeout)
 
+    def give_up_on(self, invoice, count):
+        """Gives up on the answer, and waits until the delivery has come in as the `count`-th: the client does not wait for that."""
+        with self.assertRaises(TimeoutError):
+            self.deliver(invoice, timeout=0.3)
+        deadline = time.monotonic() + 30
+        while self.summary()["raw_deliveries"] < count and time.monotonic() < deadline:
+            time.sleep(0.02)
+
     def assert_error(self, answer, status, code, param=None):
         self.assertEqual(answer[0], status, answer[1])
         error = json.loads(answer[1])["error"]
@@ -354,7 +362,7 @@ class ListFaults(BillingApiTest):
         self.fault(fault="slow", seconds=60)
         with self.assertRaises(TimeoutError):
             self.list(timeout=0.2)
-        self.assertEqual(self.list(account="customer_2", timeout=1)[0], 200)
+        self.assertEqual(self.list(account="customer_2")[0], 200)  # in less than the 60 s
 
     def test_cut_declares_the_whole_length_and_sends_half(self):
         wanted = self.list()[1]
@@ -488,11 +496,9 @@ class Webhooks(BillingApiTest):
         with self.assertRaises(ConnectionResetError):
             self.deliver("in_x")
         self.webhook_fault(fault="hang_after_accept", times=1)
-        with self.assertRaises(TimeoutError):
-            self.deliver("in_x", timeout=0.3)
+        self.give_up_on("in_x", 2)
         self.webhook_fault(fault="slow", seconds=60, times=1)
-        with self.assertRaises(TimeoutError):
-            self.deliver("in_x", timeout=0.3)
+        self.give_up_on("in_x", 3)
         self.assertEqual(self.deliver("in_x")[0], 204)
         self.assertEqual(self.report()["deliveries"]["in_x"]["raw"], 4)
 

@@ -32,7 +32,8 @@ class Tally:
         self.skipped += skipped
         print(f"{'ok  ' if failed == 0 else 'FAIL'} {name}: {passed} passed, {failed} failed, {skipped} skipped ({seconds:.0f} s)", flush=True)
         if failed:
-            print(output[-20000:], flush=True)
+            _, line, failures = output.partition("=" * 70 + "\n")  # what unittest says of those that failed, first
+            print((line + failures)[:20000] if line else output[-20000:], flush=True)
 
 
 def run(command, environment):

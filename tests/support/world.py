@@ -88,7 +88,7 @@ def missing(*programs):
     return WHY_NOT or (f"{', '.join(absent)} is not here (tests/run.sh fetches it)" if absent else "")
 
 
-def wait_until(is_true, what, deadline=60):
+def wait_until(is_true, what, deadline=120):
     """As everywhere, at the pace of schedulers: most looks start a process."""
     return jobrun_case.wait_until(is_true, what, deadline, nap=0.05)
 
