@@ -318,9 +318,9 @@ Result<void> Database::copy_to(Database& other) {
   sqlite3_backup* backup =
       sqlite3_backup_init(other.connection_->handle, "main", connection_->handle, "main");
   if (backup == nullptr) return other.last_error("copy");
-  sqlite3_backup_step(backup, -1);
+  const bool whole = sqlite3_backup_step(backup, -1) == SQLITE_DONE;  // finish() forgets a BUSY
   if (sqlite3_backup_finish(backup) != SQLITE_OK) return other.last_error("copy");
-  return {};
+  return whole ? Result<void>() : Error(Fault::ledger, "copy: it is being written", "call again later");
 }
 
 Result<Statement> Database::prepare(const char* sql) {

@@ -81,6 +81,7 @@ Result<Exit> cmd_backfill(const Session& session) {
   std::map<std::string, int> counts;
   std::string look_at;
   bool brought_on = false;
+  int signal = 0;
   Json runs = Json::array();
   for (const auto& date : *dates) {
     request.run_date = date;
@@ -101,7 +102,8 @@ Result<Exit> cmd_backfill(const Session& session) {
       print_answer(session, *answer, dry_run && !answer->outcomes.empty());
     }
     if (answer->exit != Exit::done && look_at.empty()) look_at = date;
-    if (answer->signal != 0 || (stands(answer->exit) && !dry_run && !session.args.has("--keep-going"))) break;
+    signal = answer->signal;
+    if (signal != 0 || (stands(answer->exit) && !dry_run && !session.args.has("--keep-going"))) break;
   }
   const Exit exit = dry_run ? Exit::done : combined_exit(exits);
   if (session.json()) {
@@ -119,6 +121,7 @@ Result<Exit> cmd_backfill(const Session& session) {
     if (config) world.alerts_by_default = std::move(config->alerts);
     tell_people(world, session.places.jobs);
   }
+  die_of_interrupt(signal);
   return exit;
 }
 

@@ -82,6 +82,7 @@ Result<Exit> change(const Session& session, CursorChange wanted) {
   if (!before) return before.error();
   auto written = ledger.write([&] { return change_cursor(ledger, wanted, session.clock.wall()); });
   if (!written) return written.error();
+  if (auto said = warn_of_new_unit(session, ledger, wanted.job, wanted.unit); !said) return said.error();
   std::string was = "nothing";
   for (const auto& row : *before)
     if (row.stream == wanted.stream && row.value) was = printable(*row.value);

@@ -1,4 +1,6 @@
 // jobrun pause and resume: who is kept out of runs.
+#include <algorithm>
+
 #include "base/civil.hpp"
 #include "base/file.hpp"
 #include "base/format.hpp"
@@ -7,6 +9,8 @@
 #include "cli/screen.hpp"
 #include "contract/envelope.hpp"
 #include "ledger/effects.hpp"
+#include "run/matters.hpp"
+#include "run/next_step.hpp"
 
 namespace jobrun {
 
@@ -42,11 +46,25 @@ Result<Exit> cmd_pause(const Session& session) {
     return {};
   });
   if (!written) return written.error();
+  for (const auto& unit : units)
+    if (auto said = warn_of_new_unit(session, ledger, job, unit); !said) return said.error();
   const std::string whom = units.empty() ? job : fmt::format("{} {}", job, printable(join(units, ", ")));
   print_out(fmt::format("{} is paused{}; `jobrun resume {}` ends it\n", whom,
                         pause.until ? " until " + *pause.until : "", job));
   return Exit::done;
 }
+
+namespace {
+
+/// A matter names its first few units only: where it has more, the rest may be among them.
+bool concerns(const Matter& matter, const std::vector<std::string>& units) {
+  return units.empty() || static_cast<std::size_t>(matter.count) > matter.units.size() ||
+         std::any_of(units.begin(), units.end(), [&](const auto& unit) {
+           return std::find(matter.units.begin(), matter.units.end(), unit) != matter.units.end();
+         });
+}
+
+}  // namespace
 
 Result<Exit> cmd_resume(const Session& session) {
   const std::string& job = session.args.words().front();
@@ -71,12 +89,20 @@ Result<Exit> cmd_resume(const Session& session) {
   if (!written) return written.error();
   const std::string whom = units.empty() ? job : fmt::format("{} {}", job, printable(join(units, ", ")));
   if (ended == 0) {
-    print_out(whom + " was not paused\n");
+    auto left = pauses(ledger, job, session.clock.wall());
+    if (!left) return left.error();
+    const auto all = std::find_if(left->begin(), left->end(), [](const Pause& pause) { return !pause.unit; });
+    print_out(whom + " was not paused" +
+              (all == left->end() ? "" : fmt::format("; all of {} is: {}", job, next_step(*all))) + "\n");
     return Exit::done;
   }
-  print_out(
-      fmt::format("{} is resumed ({} pause{} ended); a unit that had stopped needs `jobrun retry {}` too\n",
-                  whom, ended, ended == 1 ? "" : "s", job));
+  std::string text = fmt::format("{} is resumed ({} pause{} ended)\n", whom, ended, ended == 1 ? "" : "s");
+  auto matters = matters_of(ledger, job, session.clock.wall());
+  if (!matters) return matters.error();
+  for (const Matter& matter : *matters)
+    if (matter.kind == "unit" && concerns(matter, units))
+      text += fmt::format("  {} {}, next: {}\n", matter.run_date, matter.state, matter.next_action);
+  print_out(text);
   return Exit::done;
 }
 

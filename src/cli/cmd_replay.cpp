@@ -55,13 +55,18 @@ Result<Exit> cmd_replay(const Session& session) {
   if (*latest && (*latest)->id != run->id)
     return usage_error(fmt::format("run {} was done again since, as run {}", run->run_id, (*latest)->run_id),
                        "replay the later one");
-  auto units = units_to_replay(ledger, *run, replay);
+  std::vector<std::string> notes;
+  auto units = units_to_replay(ledger, *run, replay, session.clock.wall(), notes);
   if (!units) return units.error();
+  for (const std::string& note : notes) session.log.note("warn", note);
   if (units->empty()) {
     Answer nothing;
     nothing.run = *run;
-    nothing.headline = fmt::format("no unit of run {} is meant: nothing to replay", run->run_id);
-    return say(session, nothing);
+    nothing.headline =
+        notes.empty() ? fmt::format("no unit of run {} is meant: nothing to replay", run->run_id)
+                      : fmt::format("what is meant of run {} is paused: nothing was replayed", run->run_id);
+    const Exit said = say(session, nothing);
+    return notes.empty() ? said : Exit::paused;
   }
   if (session.args.has("--dry-run")) return say(session, forecast(ledger, *run, *units, replay.promote));
   if (auto room = ledger.ensure_ballast(); !room) return room.error();

@@ -41,7 +41,7 @@ Result<Exit> cmd_status(const Session& session) {
   if (!jobs) return jobs.error();
   auto matters = matters_of(ledger, only, now);
   if (!matters) return matters.error();
-  const auto needed = night_after_night(std::move(*matters));
+  auto needed = night_after_night(std::move(*matters));
   auto ahead = ahead_of_clock(ledger, now);
   if (!ahead) return ahead.error();
   if (!only.empty()) std::erase_if(*ahead, [&](const AheadOfClock& row) { return row.job != only; });
@@ -53,6 +53,7 @@ Result<Exit> cmd_status(const Session& session) {
     if (!standing) return standing.error();
     standings.push_back(std::move(*standing));
   }
+  needed.insert(needed.begin(), stale.faulty.begin(), stale.faulty.end());
   const bool has_units = !only.empty() && standings[0].run;
   if (!session.json()) {
     std::string text = attention_text(needed, now) + ahead_text(*ahead, now) + stale.text(needed) +

@@ -1,5 +1,6 @@
 // jobrun tick: brings on what is due in any job, and nothing else. One crontab line gives plain cron its
 // retries.
+#include "base/file.hpp"
 #include "base/format.hpp"
 #include "cli/job_view.hpp"
 #include "cli/run_words.hpp"
@@ -21,6 +22,7 @@ Result<Exit> cmd_tick(const Session& session) {
   if (!due) return due.error();
   sweep_channels(ledger.run_folder());
   std::vector<Exit> exits;
+  int signal = 0;
   Json runs = Json::array();
   RunScreen screen(session.log, session.quiet());
   for (const Run& run : *due) {
@@ -33,13 +35,20 @@ Result<Exit> cmd_tick(const Session& session) {
     screen.clear();
     if (!answer) {
       // One job's broken manifest must not keep the others waiting.
-      print_error(answer.error().during(run.job + " for " + run.run_date));
+      const bool taken_away = !exists(path_join(session.places.jobs, run.job + ".json"));
+      const Error told = answer.error().during(run.job + " for " + run.run_date);
+      print_error(taken_away ? Error(told.fault(), told.what(),
+                                     fmt::format("put its manifest back; or `jobrun pause {} --reason TEXT`: "
+                                                 "then it is left alone",
+                                                 run.job))
+                             : told);
       exits.push_back(exit_for(answer.error().fault()));
       continue;
     }
     exits.push_back(answer->exit);
     session.json() ? void(runs.push(answer_json(*answer))) : print_answer(session, *answer, false);
-    if (answer->signal != 0) break;
+    signal = answer->signal;
+    if (signal != 0) break;
   }
   auto config = session.config();
   if (!config) return config.error();
@@ -61,6 +70,7 @@ Result<Exit> cmd_tick(const Session& session) {
         (answer == Exit::done || needs_person(exit)))
       answer = exit;
   tell_people(world, session.places.jobs);
+  die_of_interrupt(signal);
   return answer;
 }
 

@@ -144,6 +144,9 @@ int run_commands(const std::vector<std::string>& argv, const Environment& enviro
   for (const auto& command : commands) {
     if (command.verb != args->verb()->name) continue;
     auto answer = command.run(session);
+    // Of a run the exit code is the answer; of other verbs it is what they print.
+    if (answer && *answer == Exit::done && !is_of_runs(*args->verb()))
+      if (auto arrived = check_answer_arrived(); !arrived) answer = arrived.error();
     if (!answer) {
       log.error(answer.error());
       if (answer.error().fault() == Fault::gone) die_of_interrupt(take_stop_signal());

@@ -6,6 +6,7 @@
 #include "ledger/effects.hpp"
 #include "ledger/history.hpp"
 #include "ledger/lost.hpp"
+#include "run/next_step.hpp"
 
 namespace jobrun {
 
@@ -62,6 +63,8 @@ Result<Exit> settle(const Session& session, Ledger& ledger, bool happened, const
         Fault::usage,
         fmt::format("effects {} needs --job JOB and --reason TEXT", happened ? "confirm" : "release"),
         "say how you know; it is kept");
+  auto stories = effect_stories(ledger, job, key, 1);
+  if (!stories) return stories.error();
   bool settled = false;
   auto written = ledger.write([&]() -> Result<void> {
     auto effect = find_effect(ledger, job, key);
@@ -83,8 +86,11 @@ Result<Exit> settle(const Session& session, Ledger& ledger, bool happened, const
   if (!settled)
     return usage_error(fmt::format("{} has no open effect {}", job, printable(key)),
                        "`jobrun effects` lists those there are");
-  print_out(fmt::format("{} is {}; `jobrun retry {}` goes on\n", printable(key),
-                        happened ? "confirmed" : "released", job));
+  std::string next;  // nothing goes on after an effect by hand
+  if (!stories->empty() && !stories->front().run_date.empty())
+    next = fmt::format("; `jobrun retry {} --run-date {}{}` goes on", stories->front().job,
+                       stories->front().run_date, unit_option(stories->front().unit));
+  print_out(printable(key) + (happened ? " is confirmed" : " is released") + next + "\n");
   return Exit::done;
 }
 

@@ -8,7 +8,7 @@ namespace jobrun {
 namespace {
 
 constexpr std::string_view head =
-    R"text(# jobrun under plain cron (Debian's cron 3.0: run for real). To install it for a user:  crontab FILE
+    R"text(# jobrun under plain cron (Debian's cron 3.0: run for real). To add it to a user's lines:  crontab -e
 # In /etc/cron.d the same lines have the user's name before the command, and the file's name has no dot.
 #
 # Each line says when to ask, and nothing else. What has happened already is in jobrun's ledger: a call for a finished
@@ -19,8 +19,8 @@ constexpr std::string_view head =
 PATH=/usr/local/bin:/usr/bin:/bin
 
 # Who is mailed when a line prints something. With --quiet a line prints only when a person must act, and only the
-# call that found it out; cron does not look at exit codes.
-MAILTO=ops@example.com
+# call that found it out; cron does not look at exit codes. Without this line: the crontab's owner.
+#MAILTO=ops@example.com
 
 # Where jobs and ledger are, if not in their usual places (jobrun(1), FILES):
 #JOBRUN_JOBS=/srv/billing/jobs

@@ -7,9 +7,9 @@ namespace {
 
 using Takes = OptionSpec::Takes;
 
-constexpr OptionSpec ledger_option = {
-    "--ledger", Takes::value, "PATH",
-    "the ledger (else $JOBRUN_LEDGER, $STATE_DIRECTORY, the configuration, /var/lib/jobrun)"};
+constexpr OptionSpec ledger_option = {"--ledger", Takes::value, "PATH",
+                                      "the ledger (else $JOBRUN_LEDGER, $STATE_DIRECTORY, the configuration, "
+                                      "/var/lib/jobrun or ~/.local/state/jobrun)"};
 constexpr OptionSpec now_option = {"--now", Takes::value, "T", "take T (RFC 3339) for the current time"};
 constexpr OptionSpec stream_option = {"--stream", Takes::value, "S",
                                       "another cursor than the unit's one, by name"};
@@ -17,7 +17,8 @@ constexpr OptionSpec stream_option = {"--stream", Takes::value, "S",
 std::vector<OptionSpec> with_places(std::vector<OptionSpec> options) {
   options.push_back(ledger_option);
   options.push_back({"--jobs", Takes::value, "DIR",
-                     "the jobs directory (else $JOBRUN_JOBS, the configuration, /etc/jobrun/jobs)"});
+                     "the jobs directory (else $JOBRUN_JOBS, the configuration, /etc/jobrun/jobs or "
+                     "~/.config/jobrun/jobs)"});
   options.push_back(now_option);
   return options;
 }

@@ -75,7 +75,7 @@ std::string attention_text(const std::vector<Matter>& matters, Instant now) {
     text +=
         fmt::format("  {}  {}, {}, {}{}{}\n", whose(matter),
                     alone ? matter.state : fmt::format("{} {}s {}", matter.count, matter.kind, matter.state),
-                    ago(matter.since, now), printable(matter.reason),
+                    matter.since.empty() ? "now" : ago(matter.since, now), printable(matter.reason),
                     matter.message.empty() ? "" : ": " + printable(matter.message),
                     alone || matter.units.empty() ? "" : " (" + few_of(matter) + ")");
     text += "    next: " + matter.next_action + "\n";

@@ -10,6 +10,7 @@
 #include "contract/envelope.hpp"
 #include "handler/capture.hpp"
 #include "handler/stop_signals.hpp"
+#include "ledger/history.hpp"
 #include "run/notify.hpp"
 #include "run/traces.hpp"
 
@@ -103,6 +104,15 @@ Result<void> check_known_job(const Session& session, Ledger& ledger, const std::
   if (*run) return {};
   auto manifest = load_manifest(session.places.jobs, job);
   return manifest ? Result<void>() : manifest.error();
+}
+
+Result<void> warn_of_new_unit(const Session& session, Ledger& ledger, const std::string& job,
+                              const std::string& unit) {
+  auto known = has_had_unit(ledger, job, unit);
+  if (!known) return known.error();
+  if (!*known)
+    session.log.note("warn", fmt::format("no run of {} has had a unit {} so far", job, printable(unit)));
+  return {};
 }
 
 Result<Payload> payload_word(const std::string& word) {

@@ -22,6 +22,9 @@ Result<std::string> label_word(const Session& session, const char* option, const
 Result<Run> run_named(Ledger& ledger, const std::string& name);
 /// Fault::usage where the run has none of that name.
 Result<Unit> unit_named(Ledger& ledger, const Run& run, const std::string& name);
+/// Says so where no run of the job has had the unit: it may be a new one, or a typing error.
+Result<void> warn_of_new_unit(const Session& session, Ledger& ledger, const std::string& job,
+                              const std::string& unit);
 /// A job that neither has a manifest nor ever ran is a typing error: what is set for it would have no effect.
 Result<void> check_known_job(const Session& session, Ledger& ledger, const std::string& job);
 /// JSON, @FILE, or - for standard input.

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "base/civil.hpp"
+#include "base/file.hpp"
 #include "base/format.hpp"
 #include "base/text.hpp"
 #include "contract/envelope.hpp"
@@ -18,10 +19,13 @@ namespace jobrun {
 
 namespace {
 
+int answer_problem = 0;  // errno of the first write to standard output that failed
+
 bool write_to(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t wrote = ::write(fd, text.data(), text.size());
     if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0 && fd == STDOUT_FILENO && answer_problem == 0) answer_problem = errno;
     if (wrote < 0) return false;
     text.remove_prefix(static_cast<std::size_t>(wrote));
   }
@@ -41,6 +45,11 @@ void print_out(std::string_view text) {
 }
 bool write_out(std::string_view text) {
   return write_to(STDOUT_FILENO, text);
+}
+Result<void> check_answer_arrived() {
+  if (answer_problem == 0 || answer_problem == EPIPE) return {};  // EPIPE: the reader has seen enough
+  return system_error(Fault::ledger, "write the answer to standard output", answer_problem,
+                      "what was written is not whole: make room, then call again");
 }
 void print_err(std::string_view text) {
   write_to(STDERR_FILENO, text);
@@ -229,10 +238,7 @@ std::string unit_line(const UnitOutcome& outcome, bool dry_run) {
   if (!unit.message.empty() && outcome.exit != Exit::paused) line += ": " + unit.message;
   if (!outcome.note.empty()) line += " (" + printable(outcome.note) + ")";
   line += "\n";
-  if (outcome.exit == Exit::paused)
-    line += fmt::format("    next: `jobrun resume {}{}`\n", unit.job, unit_option(unit.unit));
-  else if (!unit.next_action.empty() && outcome.exit != Exit::busy)
-    line += "    next: " + unit.next_action + "\n";
+  if (!unit.next_action.empty() && outcome.exit != Exit::busy) line += "    next: " + unit.next_action + "\n";
   return line;
 }
 

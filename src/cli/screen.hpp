@@ -1,6 +1,6 @@
 // What people see: the answer on stdout, commentary on stderr, tables, ages, colour where it is wanted.
-// Everything that came from outside passes printable(). Writes never fail a call: its exit code is the
-// answer.
+// Everything that came from outside passes printable(). A write never fails a call that brings on a run: its
+// exit code is the answer.
 #pragma once
 
 #include <string>
@@ -18,6 +18,8 @@ namespace jobrun {
 void print_out(std::string_view text);
 /// The same, and whether all of it was written.
 bool write_out(std::string_view text);
+/// Whether all that was printed on standard output so far could be written.
+Result<void> check_answer_arrived();
 void print_err(std::string_view text);
 /// "jobrun: what" and, where there is one, "hint: next step".
 void print_error(const Error& error);

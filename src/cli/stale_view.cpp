@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/civil.hpp"
+#include "base/file.hpp"
 #include "base/format.hpp"
 #include "run/catalog.hpp"
 #include "run/freshness.hpp"
@@ -18,7 +19,19 @@ constexpr std::size_t most_stale = 20;
 Result<void> StaleJobs::look_at(Ledger& ledger, const std::string& jobs_folder, const std::string& job,
                                 Instant now) {
   auto manifest = load_manifest(jobs_folder, job);
-  if (!manifest) return {};  // `jobs`, `check` and `doctor` tell faulty ones
+  if (!manifest) {
+    if (!exists(path_join(jobs_folder, job + ".json"))) return {};  // taken away: it promises nothing
+    Matter matter;
+    matter.kind = matter.reason = "manifest";
+    matter.job = job;
+    matter.state = "faulty";
+    const std::string& faults = manifest.error().what();
+    matter.message = faults.substr(0, faults.find('\n'));
+    matter.next_action = "mend it; `jobrun jobs` tells all faults";
+    matter.count = 1;
+    faulty.push_back(std::move(matter));
+    return {};
+  }
   auto freshness = freshness_of(ledger, *manifest, now);
   if (!freshness) return freshness.error();
   if (!freshness->is_stale()) return {};

@@ -1,8 +1,9 @@
-// Which jobs are stale, as `status` shows them: what nobody was told because nothing happened.
-// Prints nothing; a job without a manifest, or with a faulty one, promises nothing and is passed over.
+// Which jobs are stale or can't run at all, as `status` shows them: what nobody was told because nothing
+// happened. Prints nothing; a job without a manifest promises nothing and is passed over.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/json.hpp"
 #include "base/result.hpp"
@@ -12,9 +13,10 @@
 namespace jobrun {
 
 struct StaleJobs {
-  Json list = Json::array();  ///< [{"job", "what", "since"}]
+  Json list = Json::array();   ///< [{"job", "what", "since"}]
+  std::vector<Matter> faulty;  ///< those whose manifest has a fault
 
-  /// Adds the job if it is stale.
+  /// Adds the job if it is stale, or faulty.
   Result<void> look_at(Ledger& ledger, const std::string& jobs_folder, const std::string& job, Instant now);
   /// Each with what to do, 20 at the most; empty where there is none.
   /// `matters`: what was told already; a job that has one there is stale because of it.

@@ -47,12 +47,20 @@ std::string idempotency_token(std::string_view scope, std::string_view key) {
   return "jr_" + sha256_hex(bytes).substr(0, 32);
 }
 
+namespace {
+
+constexpr Span clock_slack = std::chrono::minutes(5);  // what NTP may correct between two calls
+
+}  // namespace
+
 DoubtAnswer answer_doubt(IfInDoubt policy, Instant intended_at, Span token_ttl, Instant now) {
   switch (policy) {
     case IfInDoubt::stop:
       return DoubtAnswer::stop;
     case IfInDoubt::resend:
-      return now < intended_at + token_ttl ? DoubtAnswer::resend : DoubtAnswer::stop;
+      // A clock that was set back says nothing of the token's age.
+      return now >= intended_at - clock_slack && now < intended_at + token_ttl ? DoubtAnswer::resend
+                                                                               : DoubtAnswer::stop;
     case IfInDoubt::probe:
       return DoubtAnswer::probe;
   }

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/clock.hpp"
+
 namespace jobrun {
 
 namespace {
@@ -54,14 +56,20 @@ Result<ChannelServer> ChannelServer::open(const std::string& folder) {
   if (::mkdtemp(server.folder_.data()) == nullptr) {
     const int problem = errno;
     const std::string wanted = std::exchange(server.folder_, "");
-    return system_error(Fault::ledger, "make the private folder " + wanted, problem);
+    const bool forbidden = problem == EACCES || problem == EPERM;
+    return system_error(forbidden ? Fault::setup : Fault::ledger, "make the private folder " + wanted,
+                        problem,
+                        forbidden ? "chmod u+rwx " + short_folder + ", or call as the ledger's owner" : "");
   }
   server.path_ = server.folder_ + std::string(socket_name);
   server.listener_ = Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_un address{};
-  if (!server.listener_ || !address_of(server.path_, address) ||
+  // Under its name only once it listens: a socket that does not yet refuses as a dead one's does, and is
+  // swept.
+  const std::string made = server.folder_ + "/new";
+  if (!server.listener_ || !address_of(made, address) ||
       ::bind(server.listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::listen(server.listener_.get(), 128) != 0)
+      ::listen(server.listener_.get(), 128) != 0 || ::rename(made.c_str(), server.path_.c_str()) != 0)
     return system_error(Fault::ledger, "listen on " + server.path_, errno);
   return server;
 }
@@ -188,6 +196,17 @@ void ChannelServer::close_attempt(std::int64_t attempt) {
   std::erase_if(connections_, [&](const auto& connection) { return connection->attempt == attempt; });
 }
 
+namespace {
+
+/// Long enough for a start to have ended, whichever way.
+bool is_old(const std::string& folder) {
+  struct stat info {};
+  return ::stat(folder.c_str(), &info) == 0 &&
+         RealClock().wall() - Instant(std::chrono::seconds(info.st_mtim.tv_sec)) > std::chrono::minutes(1);
+}
+
+}  // namespace
+
 void sweep_channels(const std::string& folder) {
   for (const auto& name : list_folder(folder, "")) {
     const std::string one = path_join(folder, name);
@@ -196,7 +215,7 @@ void sweep_channels(const std::string& folder) {
     Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!probe || !address_of(path, address)) continue;
     if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) continue;
-    if (errno == ECONNREFUSED) remove_folder(one);
+    if (errno == ECONNREFUSED || (errno == ENOENT && is_old(one))) remove_folder(one);
   }
 }
 

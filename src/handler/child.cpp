@@ -130,6 +130,9 @@ Result<Child> Child::spawn(const ChildSpec& spec) {
 
   auto argv = pointers(spec.argv);
   auto environment = pointers(spec.environment);
+  // Kept for the descriptor that watches the child: once it runs it can't be taken back.
+  Fd reserved = above_standard(Fd(::fcntl(read_end.get(), F_DUPFD_CLOEXEC, 3)));
+  if (!reserved) return system_error(Fault::ledger, "keep a descriptor for the job's process", errno);
   Child child;
   volatile int exec_error = 0;
   const Plan plan = {spec.program.c_str(),
@@ -160,12 +163,12 @@ Result<Child> Child::spawn(const ChildSpec& spec) {
   }
   child.pid_ = pid;
   child.output_ = std::move(read_end);
+  reserved.reset();
   child.pidfd_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!child.pidfd_) {
-    const int no_pidfd = errno;
+  child.unwatched_ = !child.pidfd_;  // it may have acted already: its end says that it was killed
+  if (child.unwatched_) {
     ::kill(-pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
-    return system_error(Fault::ledger, "watch the job's process", no_pidfd);
+    ::kill(pid, SIGKILL);
   }
   return child;
 }
@@ -180,7 +183,7 @@ void Child::signal_child(int signal) {
 
 ChildEnd Child::end(bool leave_leftovers, ChildUsage& usage) {
   ChildEnd how;
-  if (never_ran()) {
+  if (exec_error_ != 0) {
     // ENOENT also stands for a script whose interpreter is missing (execve(2)).
     how.not_found = exec_error_ == ENOENT || exec_error_ == ENOTDIR;
     how.not_executable = !how.not_found;

@@ -49,7 +49,8 @@ class Child {
   int pidfd() const { return pidfd_.get(); }
   /// Its standard output and error, one pipe, non-blocking.
   int output() const { return output_.get(); }
-  bool never_ran() const { return pid_ == 0; }
+  /// There is nothing to wait for: it could not be executed, or not be watched and was killed.
+  bool never_ran() const { return pid_ == 0 || unwatched_; }
 
   /// To the whole group.
   void signal_group(int signal);
@@ -63,6 +64,7 @@ class Child {
   int pid_ = 0;
   Fd pidfd_, output_;
   int exec_error_ = 0;
+  bool unwatched_ = false;
 };
 
 /// Become the parent of orphaned descendants (prctl(2)). Once per process.

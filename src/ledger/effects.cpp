@@ -103,6 +103,14 @@ Result<bool> confirm_effect(Ledger& ledger, std::string_view scope, std::string_
 
 Result<bool> release_intent(Ledger& ledger, std::string_view scope, std::string_view key,
                             std::int64_t attempt) {
+  // An earlier try may have happened: only this one did not, and the age of the first intent stays.
+  auto take_back = ledger.database().prepare(
+      "UPDATE effects SET tries = tries - 1 WHERE scope = :scope AND key = :key AND attempt IS :attempt"
+      " AND state = 'intended' AND tries > 1");
+  if (!take_back) return take_back.error();
+  take_back->bind(":scope", scope).bind(":key", key).bind(":attempt", or_null(attempt));
+  if (auto done = take_back->run(); !done) return done.error();
+  if (ledger.database().changes() == 1) return true;
   auto remove = ledger.database().prepare(
       "DELETE FROM effects WHERE scope = :scope AND key = :key AND attempt IS :attempt AND state = "
       "'intended'");
@@ -186,6 +194,29 @@ Result<void> add_pause(Ledger& ledger, const Pause& pause, Instant now) {
   insert->bind(":job", pause.job).bind(":unit", pause.unit).bind(":now", format_instant(now));
   insert->bind(":until", pause.until).bind(":reason", pause.reason).bind(":attempt", pause.attempt);
   return insert->run();
+}
+
+Result<Span> paused_time(Ledger& ledger, std::string_view job, std::string_view unit, Instant since,
+                         Instant now) {
+  auto query = ledger.database().prepare(
+      "SELECT max(since, :since), min(ifnull(ended_at, :now), ifnull(until, :now), :now) FROM pauses"
+      " WHERE job = :job AND (unit IS NULL OR unit = :unit) ORDER BY since");
+  if (!query) return query.error();
+  query->bind(":job", job).bind(":unit", unit);
+  query->bind(":since", format_instant(since)).bind(":now", format_instant(now));
+  Span sum{};
+  Instant counted = since;
+  while (true) {
+    auto row = query->step();
+    if (!row) return row.error();
+    if (!*row) return sum;
+    auto begin = parse_instant(query->text(0)), end = parse_instant(query->text(1));
+    if (!begin || !end) continue;
+    *begin = std::max(*begin, counted);
+    if (*end <= *begin) continue;
+    sum += *end - *begin;
+    counted = *end;
+  }
 }
 
 Result<std::int64_t> end_pauses(Ledger& ledger, std::string_view job, const std::optional<std::string>& unit,

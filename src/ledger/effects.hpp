@@ -66,6 +66,9 @@ Result<std::optional<Pause>> pause_of(Ledger& ledger, std::string_view job, std:
                                       Instant now);
 /// All pauses in force at `now`, of one job or, with an empty name, of all.
 Result<std::vector<Pause>> pauses(Ledger& ledger, std::string_view job, Instant now);
+/// For how long of [since, now] the unit was kept out.
+Result<Span> paused_time(Ledger& ledger, std::string_view job, std::string_view unit, Instant since,
+                         Instant now);
 /// Replaces a pause that is there.
 Result<void> add_pause(Ledger& ledger, const Pause& pause, Instant now);
 /// How many were ended; without `unit` those of the whole job and of all its units.

@@ -38,6 +38,15 @@ Result<std::string> last_unit_success(Ledger& ledger, std::string_view job, std:
   return query->text(0);
 }
 
+Result<bool> has_had_unit(Ledger& ledger, std::string_view job, std::string_view unit) {
+  auto query = ledger.database().prepare(
+      "SELECT 1 FROM runs JOIN units ON units.run = runs.id AND units.unit = :unit WHERE runs.job = :job "
+      "LIMIT 1");
+  if (!query) return query.error();
+  query->bind(":job", job).bind(":unit", unit);
+  return query->step();
+}
+
 Result<std::optional<LatestError>> latest_error(Ledger& ledger, const Run& run) {
   auto query = ledger.database().prepare(
       "SELECT changed_at, unit, reason, message FROM units WHERE run = :run"

@@ -23,6 +23,8 @@ struct Success {
 Result<std::optional<Success>> last_success(Ledger& ledger, std::string_view job);
 /// The same for one unit, in any run.
 Result<std::string> last_unit_success(Ledger& ledger, std::string_view job, std::string_view unit);
+/// Whether a run of the job that was not pruned has a unit of this name.
+Result<bool> has_had_unit(Ledger& ledger, std::string_view job, std::string_view unit);
 /// The newest end of an attempt of the job that was not done, as "reason: message".
 struct LatestError {
   std::string at, unit, reason, message;

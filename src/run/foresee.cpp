@@ -27,7 +27,7 @@ std::string forecast(World& world, const Manifest& manifest, const Unit& unit, U
   }
   if (unit.state == UnitState::retrying && unit.next_at && *unit.next_at > now)
     return "wait: not due before " + format_instant_short(*unit.next_at) + " (" + unit.reason + ")";
-  if (is_too_late(manifest, unit, now))
+  if (const auto late = is_too_late(world.ledger, manifest, unit, now); late && *late)
     return "nothing: not called again within the window of " + format_duration(manifest.retry.window) + " (" +
            unit.reason + ")";
   const std::string number = fmt::format("attempt {} of {}", unit.counted + 1, manifest.retry.max_attempts);

@@ -17,7 +17,7 @@ namespace jobrun {
 /// Units of one run in the same state for the same reason, effects in doubt of one run, pauses, or alerts
 /// that were given up. Effects that hold units in doubt are part of the units' matter.
 struct Matter {
-  std::string kind;                                                       ///< unit, effect, pause, alert
+  std::string kind;  ///< unit, effect, pause, alert, manifest
   std::string job, run_date, state, reason, message, next_action, since;  ///< of the newest of them
   std::string unit;                ///< of the newest; empty: the whole job, or an alert
   std::vector<std::string> units;  ///< the first few by name; none of a job without units

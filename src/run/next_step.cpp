@@ -45,6 +45,11 @@ std::string next_step(const Manifest& manifest, const Run& run, const Unit& unit
   return "mend the cause, then " + retry + runbook;
 }
 
+std::string next_step(const Pause& pause) {
+  return fmt::format("`jobrun resume {}{}`", pause.job, pause.unit ? unit_option(*pause.unit) : "") +
+         (pause.until ? "; it ends by itself at " + *pause.until : "");
+}
+
 std::string next_step(const AheadOfClock& ahead) {
   return fmt::format("if the clock is right now, `jobrun retry {} --run-date {}` tries at once", ahead.job,
                      ahead.run_date);

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "contract/manifest.hpp"
+#include "ledger/effects.hpp"
 #include "ledger/history.hpp"
 #include "ledger/runs.hpp"
 
@@ -20,6 +21,8 @@ std::string unit_option(std::string_view unit);
 std::string command_for(std::string_view verb, const Run& run, const Unit& unit);
 /// What to do where units wait by a clock that was set back since.
 std::string next_step(const AheadOfClock& ahead);
+/// What ends a pause; without a person where it says until when.
+std::string next_step(const Pause& pause);
 /// For a unit that needs a person; `paused`: it has to be resumed as well.
 std::string next_step(const Manifest& manifest, const Run& run, const Unit& unit, bool paused);
 

@@ -68,9 +68,23 @@ class Preflight {
     if (!check.fault.empty()) world_.observer.note(check.what + ": " + check.fault);
   }
 
-  std::string end_of(const ActEnd& ended) const {
+  /// How a call of the job ended, in one line: what jobrun said, and the last lines of what the job said.
+  std::string end_of(const ActEnd& ended) {
     std::string line = ground_.logged("jobrun: ");
-    if (line.empty()) line = trim(clip(printable(trim(ended.output)), 300));
+    if (line.empty()) {
+      std::vector<std::string> told;
+      for (const std::string_view one : split(trim(ended.output), '\n'))
+        if (!trim(one).starts_with("next:"))
+          told.emplace_back(trim(one));  // for the private ledger, soon gone
+      line = clip(printable(join(told, "; ")), 300);
+    }
+    if (const auto log = ground_.call({"log", request_.job + ":" + request_.run_date}); log) {
+      std::vector<std::string> said;
+      for (const std::string_view one : split(trim(log->output), '\n'))
+        if (!one.starts_with("==>") && !trim(one).empty()) said.emplace_back(printable(trim(one)));
+      if (said.size() > 3) said.erase(said.begin(), said.end() - 3);
+      if (!said.empty()) line += "; the job said: " + clip(join(said, " / "), 300);
+    }
     return (ended.end.signal ? "killed by " + signal_name(*ended.end.signal)
                              : "exit " + std::to_string(ended.end.exit_code.value_or(-1))) +
            (line.empty() ? "" : ": " + line);

@@ -65,12 +65,12 @@ Result<ActEnd> PreflightGround::call(const std::vector<std::string>& words, int 
   std::vector<std::string> argv = {
       "/bin/sh", "-c", "exec \"$0\" \"$@\" 2>>\"$JOBRUN_PREFLIGHT_LOG\" </dev/null", request_.program};
   argv.insert(argv.end(), words.begin(), words.end());
-  for (const auto& [option, value] : {std::pair<const char*, std::string>{"--ledger", ledger()},
-                                      {"--jobs", request_.places.jobs},
-                                      {"--log-format", "text"}}) {
+  for (const auto& [option, value] :
+       {std::pair<const char*, std::string>{"--ledger", ledger()}, {"--jobs", request_.places.jobs}}) {
     argv.emplace_back(option);
     argv.push_back(value);
   }
+  if (words.front() != "log") argv.insert(argv.end(), {"--log-format", "text"});
   if (!request_.now.empty()) argv.insert(argv.end(), {"--now", request_.now});
   return run(std::move(argv), ends_at);
 }

@@ -6,6 +6,8 @@
 #include "base/format.hpp"
 #include "base/text.hpp"
 #include "ledger/cursors.hpp"
+#include "ledger/effects.hpp"
+#include "run/next_step.hpp"
 
 namespace jobrun {
 
@@ -75,7 +77,8 @@ Result<int> reopen(World& world, const Manifest& manifest, const Run& run,
   return moved;
 }
 
-Result<std::vector<Unit>> units_to_replay(Ledger& ledger, const Run& run, const Replay& replay) {
+Result<std::vector<Unit>> units_to_replay(Ledger& ledger, const Run& run, const Replay& replay, Instant now,
+                                          std::vector<std::string>& notes) {
   auto units = units_named(ledger, run, replay.units);
   if (!units) return units;
   for (const Unit& unit : *units)
@@ -87,7 +90,17 @@ Result<std::vector<Unit>> units_to_replay(Ledger& ledger, const Run& run, const 
     return (replay.failed && !needs_person(unit.state)) ||
            (!replay.reason.empty() && unit.reason != replay.reason);
   });
-  return units;
+  std::vector<Unit> free;
+  for (Unit& unit : *units) {
+    auto pause = pause_of(ledger, unit.job, unit.unit, now);
+    if (!pause) return pause.error();
+    if (*pause)
+      notes.push_back(fmt::format("{} is paused ({}) and stays as it is; {}", printable(unit.unit),
+                                  (*pause)->reason, next_step(**pause)));
+    else
+      free.push_back(std::move(unit));
+  }
+  return free;
 }
 
 Result<void> open_replay(Ledger& ledger, const std::vector<Unit>& units, const Replay& replay, Instant now) {

@@ -21,8 +21,10 @@ struct Replay {
   std::string reason;              ///< only those that ended with it; empty: any
   bool promote = false;            ///< the shared cursors move, not scratch ones
 };
-/// The units that a replay is about. Fault::usage while one of them has not ended, or for one there is not.
-Result<std::vector<Unit>> units_to_replay(Ledger& ledger, const Run& run, const Replay& replay);
+/// The units that a replay is about; those that are paused stay as they are, each with a note. Fault::usage
+/// while one of them has not ended, or for one there is not.
+Result<std::vector<Unit>> units_to_replay(Ledger& ledger, const Run& run, const Replay& replay, Instant now,
+                                          std::vector<std::string>& notes);
 /// They are to be executed once more, by the manifest that is stored with the run: a fresh budget, their
 /// items forgotten, and unless promoted a scratch cursor that stands where theirs stood before their first
 /// attempt.

@@ -16,15 +16,19 @@ namespace {
 
 constexpr int most_named = 1000;  // units that need a person, in one answer
 
-Result<void> check_run_id_free(World& world, const RunRequest& request) {
-  if (request.run_id.empty()) return {};
-  auto other = find_run_by_id(world.ledger, request.job, request.run_id);
+/// `is_new`: the run would be made, under the id that is derived where none is given.
+Result<void> check_run_id_free(World& world, const RunRequest& request, bool is_new) {
+  if (request.run_id.empty() && !is_new) return {};
+  const std::string wanted =
+      request.run_id.empty() ? derived_run_id(request.job, request.run_date) : request.run_id;
+  auto other = find_run_by_id(world.ledger, request.job, wanted);
   if (!other) return other.error();
   if (!*other || (*other)->run_date == request.run_date) return {};
-  return Error(Fault::conflict,
-               fmt::format("run id {} already names the run of {} for {}", request.run_id, request.job,
-                           (*other)->run_date),
-               "use another --run-id, or leave it out");
+  return Error(
+      Fault::conflict,
+      fmt::format("run id {} already names the run of {} for {}", wanted, request.job, (*other)->run_date),
+      request.run_id.empty() ? "give this run a --run-id of its own"
+                             : "use another --run-id, or leave it out");
 }
 
 Exit exit_of(const Run::Counts& counts) {
@@ -54,7 +58,8 @@ Exit exit_of(const std::vector<UnitOutcome>& outcomes) {
 Result<std::optional<Answer>> answer_from_ledger(World& world, const RunRequest& request) {
   auto found = find_run(world.ledger, request.job, request.run_date);
   if (!found) return found.error();
-  if (auto free = check_run_id_free(world, request); !free) return free.error();
+  if (auto free = check_run_id_free(world, request, !*found && !request.only_retry); !free)
+    return free.error();
   if (!*found) {
     if (!request.only_retry) return std::optional<Answer>();
     Answer answer;
@@ -187,6 +192,9 @@ Result<Answer> bring_on(World& world, const RunRequest& request, const std::stri
     auto known = answer_from_ledger(world, joining);
     if (!known) return known.error();
     if (*known) return std::move(**known);
+    auto made = find_run(world.ledger, joining.job, joining.run_date);
+    if (!made) return made.error();
+    if (!*made) return finished.error().during(joining.job + " for " + run_date);
     return bring_on(world, joining, jobs_folder);
   }
   if (!finished) return finished.error().during(request.job + " for " + run_date);

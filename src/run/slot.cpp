@@ -101,6 +101,8 @@ void Slot::reap(const Manifest& manifest, const std::string& marker, const std::
 Verdict Slot::verdict(const Manifest& manifest) const {
   if (!child_) return said_.value_or(Verdict::retry("not_started", "the job's process could not be started"));
   Verdict ended = classify(end_, manifest.outcomes, manifest.timeout);
+  if ((end_.not_found || end_.not_executable) && !manifest.command.empty())
+    ended.message += ": " + printable(clip(manifest.command.front(), 200));
   // A job that had said its result before it was ended had finished its work.
   if (end_.timed_out || end_.interrupted) return said_ && end_.exit_code == 0 ? *said_ : ended;
   if (!said_) return ended;

@@ -152,9 +152,13 @@ UnitOutcome standing(const Unit& unit) {
   return outcome;
 }
 
-bool is_too_late(const Manifest& manifest, const Unit& unit, Instant now) {
-  return unit.state == UnitState::retrying && unit.window_start &&
-         now > *unit.window_start + manifest.retry.window;
+Result<bool> is_too_late(Ledger& ledger, const Manifest& manifest, const Unit& unit, Instant now) {
+  if (unit.state != UnitState::retrying || !unit.window_start) return false;
+  const Instant last = *unit.window_start + manifest.retry.window;
+  if (now <= last) return false;
+  auto paused = paused_time(ledger, unit.job, unit.unit, *unit.window_start, now);
+  if (!paused) return paused.error();
+  return now > last + *paused;
 }
 
 Result<Unit> recover(World& world, const Manifest& manifest, const Run& run, const Unit& unit, Instant now) {
@@ -212,11 +216,14 @@ Result<Claim> claim_unit(World& world, const Manifest& manifest, const Run& run,
     UnitOutcome outcome = standing(unit);
     outcome.exit = Exit::paused;
     outcome.note = (*pause)->reason;
+    outcome.unit.next_action = next_step(**pause);
     return Claim(outcome);
   }
   if (unit.state == UnitState::retrying && unit.next_at && *unit.next_at > now) return Claim(standing(unit));
 
-  if (is_too_late(manifest, unit, now)) {
+  auto late = is_too_late(world.ledger, manifest, unit, now);
+  if (!late) return late.error();
+  if (*late) {
     auto exhausted = exhaust(world, manifest, run, std::move(unit), now);
     if (!exhausted) return exhausted.error();
     return Claim(found_out(*exhausted));

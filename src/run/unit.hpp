@@ -51,7 +51,7 @@ Result<Unit> recover(World& world, const Manifest& manifest, const Run& run, con
 
 /// Nobody called while there was time for the next attempt of a waiting unit: the window ends a run, a late
 /// call does not stretch it.
-bool is_too_late(const Manifest& manifest, const Unit& unit, Instant now);
+Result<bool> is_too_late(Ledger& ledger, const Manifest& manifest, const Unit& unit, Instant now);
 
 /// A unit that nothing starts now, as it stands: its exit code and a note.
 UnitOutcome standing(const Unit& unit);

@@ -267,10 +267,11 @@ Result<Adoption> adopt(const Scheduled& entry, const std::string& name) {
   auto& decide = adoption.decide;
   if (owner.empty()) decide.emplace_back("Who owns it? \"owner\" is whom a person asks who was woken by it.");
   if (work.timeout.empty()) decide.emplace_back("How long may it take? It had no limit, and has 1h now.");
-  decide.push_back(fmt::format(
-      "May it be tried again? A crash may leave it half done: `jobrun preflight {} --chaos` shows "
-      "whether a second run does harm. Then raise \"max_attempts\".",
-      adoption.job));
+  decide.push_back(
+      fmt::format("May it be tried again? A crash may leave it half done: `jobrun preflight {} --run-date "
+                  "today --chaos` shows "
+                  "whether a second run does harm. Then raise \"max_attempts\".",
+                  adoption.job));
   decide.emplace_back(
       "Does it go through customers, accounts or regions? As \"units\" each has its own attempts, and one "
       "that "

@@ -4,13 +4,15 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import socket
 import stat
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.jobrun_case import JobrunCase, wait_until  # noqa: E402
+from support.jobrun_case import JOBRUN, JobrunCase, wait_until  # noqa: E402
 
 
 class Client:
@@ -182,6 +184,19 @@ class Channel(JobrunCase):
         self.assertTrue(client.ask(op="result", verdict="stop", reason="second", message="second")["ok"])
         self.end(80)
         self.assertEqual(self.attempts("sync"), [("stop", "second")])
+
+
+class Starting(JobrunCase):
+    @unittest.skipUnless(shutil.which("strace"), "strace is not installed")
+    def test_a_tick_does_not_take_the_channel_of_a_call_that_is_just_starting_away(self):
+        self.shell_job("sync", JOBRUN + " checkpoint 7\n", retry={"max_attempts": 1})
+        slow = ["strace", "-o", "/dev/null", "-e", "trace=listen", "-e", "inject=listen:delay_enter=1500000"]
+        call = subprocess.Popen([*slow, JOBRUN, "sync", "--run-date", "2026-04-12"], env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        folder = self.ledger_path + ".run"
+        wait_until(lambda: any(os.listdir(os.path.join(folder, name)) for name in os.listdir(folder)), "the socket")
+        self.assert_code(0, self.run_jobrun("tick"))
+        out, err = call.communicate(timeout=60)
+        self.assertEqual(call.returncode, 0, out + err)
 
 
 if __name__ == "__main__":

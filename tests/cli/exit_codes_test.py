@@ -167,6 +167,27 @@ class LedgerTrouble(JobrunCase):
             self.assert_code(0, self.run_jobrun("status", timeout=9))
 
 
+class LostAnswers(JobrunCase):
+    def test_an_answer_that_could_not_be_written_is_no_success(self):
+        self.shell_job("ok", "true\n")
+        self.assert_code(0, self.run_job("ok"))
+        with open("/dev/full", "wb") as full:
+            for verb in (["status"], ["history"], ["jobs", "--json"], ["metrics"], ["emit", "cron"], ["inventory", "--json"]):
+                with self.subTest(verb):
+                    done = subprocess.run([JOBRUN, *verb], env=self.environment(), stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+                    self.assertEqual(done.returncode, 74, done.stderr)
+                    self.assertEqual(done.stderr, "jobrun: write the answer to standard output: No space left on device\n"
+                                                  "hint: what was written is not whole: make room, then call again\n")
+            run = subprocess.run([JOBRUN, "ok", "--run-date", "2026-04-13"], env=self.environment(), stdout=full, stderr=subprocess.PIPE, check=False)
+            self.assertEqual(run.returncode, 0, "of a run the exit code is the answer")
+
+    def test_a_reader_that_has_seen_enough_is_no_failure(self):
+        self.shell_job("ok", "true\n")
+        self.assert_code(0, self.run_job("ok"))
+        done = subprocess.run(["/bin/bash", "-c", f"set -o pipefail; {JOBRUN} help >/dev/null; {JOBRUN} status | true"], env=self.environment(), capture_output=True, check=False)
+        self.assertNotIn(b"standard output", done.stderr)
+
+
 class FullDisk(JobrunCase):
     def setUp(self):
         super().setUp()
@@ -263,7 +284,7 @@ class InDoubt(JobrunCase):
     def test_confirm_says_that_it_happened_and_retry_goes_on_without_sending(self):
         self.leave_in_doubt()
         said = self.assert_code(0, self.run_jobrun("effects", "confirm", "invoice:7:webhook", "--job", "pay", "--reason", "seen in their log"))
-        self.assertEqual(said.out, "invoice:7:webhook is confirmed; `jobrun retry pay` goes on\n")
+        self.assertEqual(said.out, "invoice:7:webhook is confirmed; `jobrun retry pay --run-date 2026-04-12` goes on\n")
         self.assert_code(82, self.run_job("pay"))
         self.assert_code(0, self.run_jobrun("retry", "pay"))
         self.assertFalse(self.has("sent"))

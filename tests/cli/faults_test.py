@@ -397,11 +397,11 @@ class Secrets(Faults):
 
 class Places(Faults):
     def test_a_jobs_directory_that_others_can_write_is_not_trusted(self):
-        for mode in (0o770, 0o707, 0o1777):
+        for mode, hint in ((0o770, f"chmod go-w {self.jobs}"), (0o707, f"chmod go-w {self.jobs}"), (0o1777, "make a folder of your own inside of it")):
             with self.subTest(oct(mode)):
                 os.chmod(self.jobs, mode)
                 self.assert_refused(78, self.run_jobrun("invoice_sync", *DAY), f"jobs directory: {self.jobs} can be written by others",
-                                    f"hint: chmod go-w {self.jobs}")
+                                    "hint: " + hint)
                 self.assert_unchanged()
 
     def test_a_folder_above_it_that_others_can_write_is_not_trusted_either(self):

@@ -108,6 +108,15 @@ class Label(Identity):
 
 
 class Payload(Identity):
+    def test_a_derived_run_id_that_another_date_has_is_a_conflict_that_says_what_to_do(self):
+        self.shell_job("sync", "echo ran >>$T/out\n")
+        self.assert_code(0, self.run_job("sync", "--run-id", "sync:2026-04-13", date="2026-04-12"))
+        conflict = self.assert_code(86, self.run_job("sync", date="2026-04-13"))
+        self.assertEqual(conflict.err, "jobrun: run id sync:2026-04-13 already names the run of sync for 2026-04-12\n"
+                                       "hint: give this run a --run-id of its own\n")
+        self.assert_code(0, self.run_job("sync", "--run-id", "late", date="2026-04-13"))
+        self.assert_code(0, self.run_job("sync", date="2026-04-13"))
+
     def test_the_same_key_with_another_payload_is_a_conflict(self):
         self.assert_code(0, self.run_job("sync", "--payload", '{"month": 3}'))
         before = self.dump()

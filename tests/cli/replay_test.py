@@ -50,6 +50,18 @@ class Replay(ReplayCase):
         self.assertEqual(self.states("sync"), {"a": "done", "b": "done"})
         self.assertEqual([row for row in self.attempts("sync", "a")], [("done", "ok"), ("done", "ok")])
 
+    def test_what_is_paused_stays_as_it_is(self):
+        self.steered(units=["a", "b"])
+        self.assert_code(0, self.run_job("sync"))
+        self.ran()
+        self.assert_code(0, self.run_jobrun("pause", "sync", "--unit", "a", "--reason", "look first"))
+        self.assert_says(self.replay("sync:2026-04-12"), "a is paused (look first) and stays as it is; `jobrun resume sync --unit a`")
+        self.assertEqual([line.split()[0] for line in self.ran()], ["b"])
+        self.assertEqual(self.states("sync"), {"a": "done", "b": "done"})
+        self.assert_code(0, self.run_jobrun("pause", "sync", "--reason", "all"))
+        self.assert_says(self.replay("sync:2026-04-12", code=85), "what is meant of run sync:2026-04-12 is paused: nothing was replayed")
+        self.assertEqual(self.states("sync"), {"a": "done", "b": "done"})
+
     def test_todays_manifest_may_be_broken_or_gone(self):
         self.steered()
         self.run_job("sync")

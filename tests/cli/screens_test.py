@@ -36,6 +36,15 @@ class ScreensCase(JobrunCase):
 
 
 class Status(ScreensCase):
+    def test_status_has_a_faulty_manifest_among_what_needs_a_person(self):
+        self.shell_job("ok", "true\n")
+        self.assert_code(0, self.run_job("ok"))
+        self.job("ok", {"comand": ["true"]})
+        said = self.assert_code(0, self.run_jobrun("status"))
+        self.assert_says(said, "1 needs a person:\n  ok  faulty, now, manifest: ", "ok.json:1: ", "next: mend it; `jobrun jobs` tells all faults")
+        attention = json.loads(self.assert_code(0, self.run_jobrun("status", "--json")).out)["attention"]
+        self.assertEqual([(one["kind"], one["job"], one["state"]) for one in attention], [("manifest", "ok", "faulty")])
+
     def test_what_needs_a_person_stands_first_with_the_command_to_type(self):
         self.three_nights()
         out = self.assert_code(0, self.run_jobrun("status", now="2026-04-13T08:00:00Z")).out

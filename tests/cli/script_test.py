@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import sys
 import unittest
 
@@ -292,6 +293,37 @@ class OnceByHand(ScriptCase):
         self.open_gate("gate")
         self.assert_code(0, self.finish(process))
         self.assertEqual(self.effects(), {"mail:1": "confirmed"})
+
+    def test_a_try_that_certainly_failed_does_not_make_an_older_doubt_forgotten(self):
+        resend = ("--fingerprint", "", "--if-in-doubt", "resend", "--token-ttl", "1h", "--", "sh", "-c")
+        self.once("--now", "2026-12-01T00:00:00Z", *resend, "echo >>$0; kill -9 $$", self.path("out"), code=75)
+        self.once("--now", "2026-12-01T00:50:00Z", *resend, "exit 7", code=7)
+        self.assertEqual(self.effects(), {"mail:1": "intended"}, "the first may have happened")
+        self.once("--now", "2026-12-03T00:00:00Z", *resend, "echo >>$0", self.path("out"), code=82)
+        self.assertEqual(len(self.read("out").splitlines()), 1, "the token was too old to send again")
+
+    def test_a_failed_try_after_a_doubt_may_be_sent_again_while_the_token_lives(self):
+        resend = ("--fingerprint", "", "--if-in-doubt", "resend", "--token-ttl", "1h", "--", "sh", "-c")
+        self.once("--now", "2026-12-01T00:00:00Z", *resend, "kill -9 $$", code=75)
+        self.once("--now", "2026-12-01T00:10:00Z", *resend, "exit 7", code=7)
+        self.once("--now", "2026-12-01T00:20:00Z", *resend, "true")
+        self.assertEqual(self.effects(), {"mail:1": "confirmed"})
+
+    def test_a_clock_set_back_makes_no_old_token_young(self):
+        resend = ("--fingerprint", "", "--if-in-doubt", "resend", "--token-ttl", "1h", "--", "sh", "-c", "echo >>$0; kill -9 $$", self.path("out"))
+        self.once("--now", "2026-12-10T00:00:00Z", *resend, code=75)
+        self.once("--now", "2026-12-03T00:00:00Z", *resend, code=82)
+        self.assertEqual(len(self.read("out").splitlines()), 1)
+
+    def test_a_shortage_of_descriptors_never_makes_it_act_twice(self):
+        self.once("--", "true")  # the ledger is there
+        for limit in range(4, 14):
+            out = self.path(f"out{limit}")
+            call = f"ulimit -n {limit}; exec {JOBRUN} once k{limit} --job sync -- /bin/dd if=/etc/hostname of={out} oflag=append conv=notrunc status=none"
+            for _ in range(3):
+                subprocess.run(["/bin/sh", "-c", call], env=self.environment(), capture_output=True, check=False)
+            acted = len(self.read(f"out{limit}").splitlines()) if os.path.exists(out) else 0
+            self.assertLessEqual(acted, 1, f"{limit} descriptors: {self.effects()}")
 
 
 class CursorsAndItems(ScriptCase):

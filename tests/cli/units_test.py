@@ -306,6 +306,19 @@ class Pauses(UnitsCase):
         self.assert_code(0, self.run_job("sync"))
         self.assertEqual(self.ran(), ["a", "b"])
 
+    def test_resume_names_the_command_that_brings_back_what_had_stopped(self):
+        self.steered(["a", "b"], fail={"a": 80})
+        self.assert_code(80, self.run_job("sync"))
+        self.pause("--unit", "a")
+        said = self.assert_code(0, self.run_jobrun("resume", "sync", "--unit", "a"))
+        self.assert_says(said, "sync a is resumed (1 pause ended)", "2026-04-12 stopped, next: mend the cause, then `jobrun retry sync --run-date 2026-04-12 --unit a`")
+
+    def test_a_pause_of_a_unit_that_no_run_has_had_is_set_and_doubted(self):
+        self.steered(["a"])
+        self.assert_code(0, self.run_job("sync"))
+        self.assert_says(self.pause("--unit", "aa"), "sync aa is paused", "no run of sync has had a unit aa so far")
+        self.assertNotIn("no run", self.pause("--unit", "a").err)
+
     def test_resume_ends_the_pause_of_one_unit(self):
         self.steered(["a", "b", "c"])
         self.pause("--unit", "a", "--unit", "b")
@@ -493,6 +506,23 @@ class Wait(UnitsCase):
 
 
 class Tick(UnitsCase):
+    def test_the_time_of_a_pause_is_not_taken_off_the_retry_window(self):
+        self.shell_job("sync", "test $JOBRUN_ATTEMPT -ge 2\n", retry={"first_delay": "1h", "jitter": 0, "window": "6h"})
+        self.assert_code(75, self.run_job("sync", now="2026-04-12T02:00:00Z"))
+        self.assert_code(0, self.run_jobrun("pause", "sync", "--reason", "maintenance", now="2026-04-12T02:30:00Z"))
+        self.assert_says(self.assert_code(85, self.run_job("sync", now="2026-04-12T03:40:00Z")), "maintenance", "next: `jobrun resume sync`")
+        self.assert_code(0, self.run_jobrun("tick", now="2026-04-12T09:00:00Z"))
+        self.assert_code(0, self.run_jobrun("resume", "sync", now="2026-04-12T09:30:00Z"))
+        self.assert_code(0, self.run_jobrun("tick", now="2026-04-12T10:00:00Z"))
+        self.assertEqual(self.states("sync"), {"-": "done"})
+
+    def test_of_a_window_that_ended_beside_a_pause_nothing_is_left(self):
+        self.shell_job("sync", "exit 1\n", retry={"first_delay": "1h", "jitter": 0, "window": "6h"})
+        self.assert_code(75, self.run_job("sync", now="2026-04-12T02:00:00Z"))
+        self.assert_code(0, self.run_jobrun("pause", "sync", "--reason", "x", now="2026-04-12T02:30:00Z"))
+        self.assert_code(0, self.run_jobrun("resume", "sync", now="2026-04-12T03:30:00Z"))
+        self.assert_code(81, self.run_jobrun("tick", now="2026-04-12T09:00:05Z"))
+
     def test_tick_brings_on_what_is_due_in_any_job(self):
         for job in ("one", "two"):
             self.shell_job(job, f'echo {job} >>$T/ran; test $JOBRUN_ATTEMPT -ge 2\n', retry={"first_delay": "10m", "jitter": 0})

@@ -201,6 +201,10 @@ class Ended:
     seconds: float
 
 
+class Damaged(Exception):
+    """The ledger's file is not sound: what it says means nothing."""
+
+
 class LeftBehind(Exception):
     """A process of the job still lives long after it should."""
 
@@ -356,7 +360,7 @@ def faults_of_the_ledger(look, before=None):
     """The laws that hold whenever no process lives. `before`: an earlier look; what has ended does not change."""
     faults = []
     if look.integrity != ["ok"]:
-        faults.append(f"integrity_check: {look.integrity}")
+        raise Damaged(f"integrity_check: {look.integrity}")
     if look.foreign_keys:
         faults.append(f"foreign_key_check: {look.foreign_keys}")
     for run in look.runs:
@@ -563,7 +567,7 @@ class Player:
         self.said_done = False
         try:
             steps(self)
-        except (LeftBehind, sqlite3.Error, OSError) as problem:
+        except (Damaged, LeftBehind, sqlite3.Error, OSError) as problem:
             self.outcome.faults.append(f"{type(problem).__name__}: {problem}")
         finally:
             self.place.kill_orphans()
@@ -757,7 +761,8 @@ KINDS = {
 
 
 def paste(name):
-    return f"python3 tests/crash/harness.py {name}"
+    kind, _, words = name.partition(" ")
+    return f"python3 tests/crash/power.py {words}" if kind == "power" else f"python3 tests/crash/harness.py {name}"
 
 
 def main(words):

@@ -78,7 +78,7 @@ def setUpModule():
     timed = pathlib.Path("/opt/timed/jobrun")
     timed.write_text(TIMED, encoding="utf-8")
     timed.chmod(0o755)
-    CRONTAB.write_text(emitted().replace("\nPATH=", "\nPATH=/opt/timed:") + emitted("spring", "--at", "daily@02:30") + emitted("flaky", "--at", "daily@01:52") +
+    CRONTAB.write_text(emitted().replace("\nPATH=", "\nPATH=/opt/timed:").replace("\n#MAILTO=", "\nMAILTO=") + emitted("spring", "--at", "daily@02:30") + emitted("flaky", "--at", "daily@01:52") +
                        "30 2 * * *  jobrun alone --run-date daily@02:30 --quiet\n"
                        "* * * * *  jobrun person --run-date today --tz " + ZONE + " --quiet\n", encoding="utf-8")
     run("crontab", "-u", "jobrun", CRONTAB)
