@@ -502,6 +502,14 @@ def write(sock, answer, keep):
     return keep
 
 
+def accept_all(listener, service):
+    while True:
+        try:
+            threading.Thread(target=serve, args=(listener.accept()[0], service), daemon=True).start()
+        except OSError:
+            time.sleep(0.01)  # Out of descriptors, or the client left already: neither ends the server.
+
+
 def webhook_key(text):
     return base64.b64decode(text.removeprefix("whsec_"), validate=True)
 
@@ -522,8 +530,8 @@ def main():
     if options.print_accounts is not None:
         print(json.dumps(account_units(options.print_accounts)))
         return
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(ending, lambda *_: os._exit(0))  # Nothing is kept, so there is nothing to finish.
+    # Waited for below: a handler of Python's would not run when the signal comes just before accept(2) blocks.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     service = Service(options)
     listener = socket.create_server(("127.0.0.1", options.port), backlog=512)
     port = listener.getsockname()[1]
@@ -531,12 +539,10 @@ def main():
         with open(f"{options.port_file}.{os.getpid()}", "w", encoding="ascii") as file:
             file.write(f"{port}\n")
         os.replace(file.name, options.port_file)
+    threading.Thread(target=accept_all, args=(listener, service), daemon=True).start()
     print(f"billing_api listens on http://127.0.0.1:{port}", flush=True)
-    while True:
-        try:
-            threading.Thread(target=serve, args=(listener.accept()[0], service), daemon=True).start()
-        except OSError:
-            time.sleep(0.01)  # Out of descriptors, or the client left already: neither ends the server.
+    signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    os._exit(0)  # Nothing is kept, so there is nothing to finish.
 
 
 if __name__ == "__main__":
