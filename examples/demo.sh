@@ -14,7 +14,7 @@ show() { printf '$ %s\n' "$*"; }
 
 say "build jobrun"
 mkdir -p build
-{ cmake -S . -B build/demo -G Ninja -DCMAKE_BUILD_TYPE=Release -DJOBRUN_TESTS=OFF && cmake --build build/demo; } >build/demo.log 2>&1 ||
+{ cmake -S . -B build/demo -G Ninja -DCMAKE_BUILD_TYPE=Release -DJOBRUN_TESTS=OFF -DJOBRUN_TOGETHER=ON && cmake --build build/demo; } >build/demo.log 2>&1 ||
   { tail -40 build/demo.log; exit 1; }
 PATH=$PWD/build/demo:$PATH
 

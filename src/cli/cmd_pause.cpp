@@ -101,7 +101,9 @@ Result<Exit> cmd_resume(const Session& session) {
   if (!matters) return matters.error();
   for (const Matter& matter : *matters)
     if (matter.kind == "unit" && concerns(matter, units))
-      text += fmt::format("  {} {}, next: {}\n", matter.run_date, matter.state, matter.next_action);
+      text += fmt::format("  for {} it is {}: mended, `jobrun retry {} --run-date {}{}` brings it back\n",
+                          matter.run_date, matter.state, job, matter.run_date,
+                          matter.count == 1 ? unit_option(matter.unit) : "");
   print_out(text);
   return Exit::done;
 }

@@ -311,7 +311,7 @@ class Pauses(UnitsCase):
         self.assert_code(80, self.run_job("sync"))
         self.pause("--unit", "a")
         said = self.assert_code(0, self.run_jobrun("resume", "sync", "--unit", "a"))
-        self.assert_says(said, "sync a is resumed (1 pause ended)", "2026-04-12 stopped, next: mend the cause, then `jobrun retry sync --run-date 2026-04-12 --unit a`")
+        self.assert_says(said, "sync a is resumed (1 pause ended)", "for 2026-04-12 it is stopped: mended, `jobrun retry sync --run-date 2026-04-12 --unit a` brings it back")
 
     def test_a_pause_of_a_unit_that_no_run_has_had_is_set_and_doubted(self):
         self.steered(["a"])
