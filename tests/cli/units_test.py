@@ -734,7 +734,8 @@ class AtTheSameTime(UnitsCase):
         for outcome in outcomes:
             self.assertIn(outcome.code, (0, 83), outcome.out + outcome.err)
             self.assertNotRegex(outcome.out + outcome.err, "(?i)sqlite|database is|constraint|terminate called|internal|BEGIN|traceback")
-        self.assertIn(0, [outcome.code for outcome in outcomes])
+        # Where there are several units every call may have met one that another call was executing: 83 for all of them.
+        return [outcome.code for outcome in outcomes]
 
     def call_at_once(self, *words):
         processes = [self.start_jobrun(*words) for _ in range(self.CALLS)]
@@ -761,7 +762,7 @@ class AtTheSameTime(UnitsCase):
     def test_50_calls_with_a_run_id_each_make_one_run(self):
         self.steered(["a"])
         processes = [self.start_jobrun("sync", "--run-date", "2026-04-12", "--run-id", f"call-{n}") for n in range(self.CALLS)]
-        self.check_answers([self.finish(process) for process in processes])
+        self.assertIn(0, self.check_answers([self.finish(process) for process in processes]), "the one that executed")
         self.assertEqual(self.ran(), ["a"])
         self.assertEqual(self.value("SELECT count(*) FROM runs"), 1)
 
