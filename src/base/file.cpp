@@ -129,12 +129,10 @@ Result<void> check_owner_and_mode(const std::string& path, const struct stat& in
                  "chown " + std::to_string(::geteuid()) + " " + path);
   const bool others_write = (info.st_mode & (S_IWGRP | S_IWOTH)) != 0;
   const bool sticky = S_ISDIR(info.st_mode) && (info.st_mode & S_ISVTX) != 0;
-  if (others_write && sticky && !is_parent)  // /tmp: everybody's, and to stay so
-    return Error(Fault::setup, path + " can be written by others",
-                 "make a folder of your own inside of it, of mode 0700");
-  if (others_write && !sticky)
-    return Error(Fault::setup, path + " can be written by others", "chmod go-w " + path);
-  return {};
+  if (!others_write || (is_parent && sticky)) return {};
+  // A sticky one is everybody's, as /tmp, and to stay so.
+  return Error(Fault::setup, path + " can be written by others",
+               sticky ? "make a folder of your own inside of it, of mode 0700" : "chmod go-w " + path);
 }
 
 Result<void> check_parents(const std::string& path) {

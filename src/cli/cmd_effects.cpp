@@ -51,8 +51,7 @@ Result<Exit> show_effects(const Session& session, Ledger& ledger, const std::str
   auto stories = effect_stories(ledger, session.args.value("--job"), key, most_stories);
   if (!stories) return stories.error();
   if (stories->empty() && !key.empty())
-    return Error(
-        Fault::usage,
+    return usage_error(
         session.args.has("--job")
             ? fmt::format("{} has no effect {}", printable(session.args.value("--job")), printable(key))
             : "no effect has the key " + printable(key),

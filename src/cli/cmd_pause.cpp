@@ -101,9 +101,8 @@ Result<Exit> cmd_resume(const Session& session) {
   if (!matters) return matters.error();
   for (const Matter& matter : *matters)
     if (matter.kind == "unit" && concerns(matter, units))
-      text += fmt::format("  for {} it is {}: mended, `jobrun retry {} --run-date {}{}` brings it back\n",
-                          matter.run_date, matter.state, job, matter.run_date,
-                          matter.count == 1 ? unit_option(matter.unit) : "");
+      text += fmt::format("  for {} it is {}: mended, `{}` brings it back\n", matter.run_date, matter.state,
+                          retry_command(job, matter.run_date, matter.count == 1 ? matter.unit : "-"));
   print_out(text);
   return Exit::done;
 }

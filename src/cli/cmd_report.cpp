@@ -51,8 +51,8 @@ Result<void> deliver(const std::string& file, const std::string& text) {
 Result<Exit> cmd_report(const Session& session) {
   const bool page = session.args.has("--html"), markdown = session.args.has("--markdown");
   if (!page && !markdown && !session.json())
-    return Error(
-        Fault::usage, "report: in which form?",
+    return usage_error(
+        "report: in which form?",
         "`jobrun report --html FILE`, `--markdown` or `--json`; on the terminal it is `jobrun status`");
   auto request = request_of(session);
   if (!request) return request.error();

@@ -11,6 +11,7 @@
 #include "ledger/crashes.hpp"
 #include "ledger/runs.hpp"
 #include "ledger/wide_runs.hpp"
+#include "run/next_step.hpp"
 
 namespace jobrun {
 
@@ -81,8 +82,8 @@ Result<Exit> show_text(Ledger& ledger, const Run& run, const std::vector<std::st
                         run.counts.total() - static_cast<int>(units->size()));
   const int standing = run.counts.stopped + run.counts.exhausted + run.counts.in_doubt;
   if (names.empty() && standing > 1)
-    text += fmt::format("  next: mended, `jobrun retry {} --run-date {}` brings all {} back\n", run.job,
-                        run.run_date, standing);
+    text += fmt::format("  next: mended, `{}` brings all {} back\n", retry_command(run.job, run.run_date),
+                        standing);
   print_out(text);
   return Exit::done;
 }

@@ -1,6 +1,5 @@
 // jobrun tick: brings on what is due in any job, and nothing else. One crontab line gives plain cron its
 // retries.
-#include "base/file.hpp"
 #include "base/format.hpp"
 #include "cli/job_view.hpp"
 #include "cli/run_words.hpp"
@@ -8,6 +7,7 @@
 #include "handler/channel_server.hpp"
 #include "handler/stop_signals.hpp"
 #include "run/alerts.hpp"
+#include "run/catalog.hpp"
 #include "run/next_step.hpp"
 #include "run/notify.hpp"
 
@@ -35,7 +35,7 @@ Result<Exit> cmd_tick(const Session& session) {
     screen.clear();
     if (!answer) {
       // One job's broken manifest must not keep the others waiting.
-      const bool taken_away = !exists(path_join(session.places.jobs, run.job + ".json"));
+      const bool taken_away = !has_manifest(session.places.jobs, run.job);
       const Error told = answer.error().during(run.job + " for " + run.run_date);
       print_error(taken_away ? Error(told.fault(), told.what(),
                                      fmt::format("put its manifest back; or `jobrun pause {} --reason TEXT`: "

@@ -59,8 +59,7 @@ Result<Exit> settle(const Session& session, Ledger& ledger, bool happened, const
     return end_lost_interval(session, ledger, happened);
   const std::string job = session.args.value("--job");
   if (job.empty() || trim(session.args.value("--reason")).empty())
-    return Error(
-        Fault::usage,
+    return usage_error(
         fmt::format("effects {} needs --job JOB and --reason TEXT", happened ? "confirm" : "release"),
         "say how you know; it is kept");
   auto stories = effect_stories(ledger, job, key, 1);
@@ -86,10 +85,10 @@ Result<Exit> settle(const Session& session, Ledger& ledger, bool happened, const
   if (!settled)
     return usage_error(fmt::format("{} has no open effect {}", job, printable(key)),
                        "`jobrun effects` lists those there are");
-  std::string next;  // nothing goes on after an effect by hand
-  if (!stories->empty() && !stories->front().run_date.empty())
-    next = fmt::format("; `jobrun retry {} --run-date {}{}` goes on", stories->front().job,
-                       stories->front().run_date, unit_option(stories->front().unit));
+  std::string next;
+  for (const EffectStory& story : *stories)
+    if (!story.run_date.empty())  // nothing goes on after an effect by hand
+      next = "; `" + retry_command(story.job, story.run_date, story.unit) + "` goes on";
   print_out(printable(key) + (happened ? " is confirmed" : " is released") + next + "\n");
   return Exit::done;
 }

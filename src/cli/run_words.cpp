@@ -11,6 +11,7 @@
 #include "handler/capture.hpp"
 #include "handler/stop_signals.hpp"
 #include "ledger/history.hpp"
+#include "run/catalog.hpp"
 #include "run/notify.hpp"
 #include "run/traces.hpp"
 
@@ -36,8 +37,7 @@ Result<Zone> zone_word(const Session& session, const std::string& job) {
 Result<std::string> run_date_word(const Session& session, const std::string& job) {
   const std::string word = session.args.value("--run-date");
   if (!session.args.has("--run-date")) {
-    const auto verb =
-        exists(path_join(session.places.jobs, job + ".json")) ? std::nullopt : nearest_verb(job);
+    const auto verb = has_manifest(session.places.jobs, job) ? std::nullopt : nearest_verb(job);
     if (verb)
       return usage_error(printable(job) + " is no verb, and for a job --run-date is missing",
                          "did you mean " + *verb + "?");
@@ -98,7 +98,7 @@ Result<Unit> unit_named(Ledger& ledger, const Run& run, const std::string& name)
 }
 
 Result<void> check_known_job(const Session& session, Ledger& ledger, const std::string& job) {
-  if (exists(path_join(session.places.jobs, job + ".json"))) return {};
+  if (has_manifest(session.places.jobs, job)) return {};
   auto run = find_latest_run(ledger, job);
   if (!run) return run.error();
   if (*run) return {};

@@ -13,7 +13,6 @@
 #include "base/text.hpp"
 #include "contract/envelope.hpp"
 #include "contract/then.hpp"
-#include "run/next_step.hpp"
 
 namespace jobrun {
 

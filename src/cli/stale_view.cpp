@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/civil.hpp"
-#include "base/file.hpp"
 #include "base/format.hpp"
 #include "run/catalog.hpp"
 #include "run/freshness.hpp"
@@ -20,16 +19,10 @@ Result<void> StaleJobs::look_at(Ledger& ledger, const std::string& jobs_folder, 
                                 Instant now) {
   auto manifest = load_manifest(jobs_folder, job);
   if (!manifest) {
-    if (!exists(path_join(jobs_folder, job + ".json"))) return {};  // taken away: it promises nothing
-    Matter matter;
-    matter.kind = matter.reason = "manifest";
-    matter.job = job;
-    matter.state = "faulty";
+    if (!has_manifest(jobs_folder, job)) return {};  // taken away: it promises nothing
     const std::string& faults = manifest.error().what();
-    matter.message = faults.substr(0, faults.find('\n'));
-    matter.next_action = "mend it; `jobrun jobs` tells all faults";
-    matter.count = 1;
-    faulty.push_back(std::move(matter));
+    faulty.push_back(matter_without_run("manifest", job, "faulty", faults.substr(0, faults.find('\n')),
+                                        "mend it; `jobrun jobs` tells all faults"));
     return {};
   }
   auto freshness = freshness_of(ledger, *manifest, now);

@@ -64,6 +64,13 @@ Act ended(Act::Outcome outcome, Verdict verdict) {
 
 }  // namespace
 
+bool is_token(std::string_view text) {  // RFC 9110 5.6.2
+  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+    return is_letter(c) || is_digit(c) || others.find(c) != std::string_view::npos;
+  });
+}
+
 bool HttpSpec::repeatable() const {
   return idempotency || method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE";
 }

@@ -15,6 +15,9 @@
 
 namespace jobrun {
 
+/// Letters, digits and marks: what a method or the name of a header is (RFC 9110 5.6.2).
+bool is_token(std::string_view text);
+
 /// How the server is told that a request is the same one again.
 struct HttpIdempotency {
   std::string header = "Idempotency-Key";

@@ -11,13 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-bool is_token(std::string_view text) {  // RFC 9110 5.6.2
-  static constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return is_letter(c) || is_digit(c) || others.find(c) != std::string_view::npos;
-  });
-}
-
 void read_url(const Place& place, HttpSpec& spec) {
   const auto url = read_text(place, 4096);
   if (!url) return;

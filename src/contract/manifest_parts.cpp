@@ -14,7 +14,7 @@ namespace jobrun {
 namespace {
 
 bool is_variable(std::string_view name) {
-  const auto letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; };
+  const auto letter = [](char c) { return is_letter(c) || c == '_'; };
   return !name.empty() && name.size() <= 255 && letter(name[0]) &&
          std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || is_digit(c); });
 }

@@ -3,16 +3,10 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "contract/http_spec.hpp"
 #include "handler/http.hpp"
 
 namespace jobrun {
-
-bool is_token(std::string_view text) {  // RFC 9110 5.6.2
-  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return is_letter(c) || is_digit(c) || others.find(c) != std::string_view::npos;
-  });
-}
 
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(),

@@ -9,8 +9,6 @@
 
 namespace jobrun {
 
-/// Letters, digits and marks: what a method or the name of a header is (RFC 9110 5.6.2).
-bool is_token(std::string_view text);
 bool has_control(std::string_view text);
 /// Why a request is not even tried; empty where it is sound.
 std::string fault_of(const HttpRequest& request);

@@ -104,20 +104,18 @@ Result<bool> confirm_effect(Ledger& ledger, std::string_view scope, std::string_
 Result<bool> release_intent(Ledger& ledger, std::string_view scope, std::string_view key,
                             std::int64_t attempt) {
   // An earlier try may have happened: only this one did not, and the age of the first intent stays.
-  auto take_back = ledger.database().prepare(
-      "UPDATE effects SET tries = tries - 1 WHERE scope = :scope AND key = :key AND attempt IS :attempt"
-      " AND state = 'intended' AND tries > 1");
-  if (!take_back) return take_back.error();
-  take_back->bind(":scope", scope).bind(":key", key).bind(":attempt", or_null(attempt));
-  if (auto done = take_back->run(); !done) return done.error();
-  if (ledger.database().changes() == 1) return true;
-  auto remove = ledger.database().prepare(
-      "DELETE FROM effects WHERE scope = :scope AND key = :key AND attempt IS :attempt AND state = "
-      "'intended'");
-  if (!remove) return remove.error();
-  remove->bind(":scope", scope).bind(":key", key).bind(":attempt", or_null(attempt));
-  if (auto done = remove->run(); !done) return done.error();
-  return ledger.database().changes() == 1;
+  for (const char* sql :
+       {"UPDATE effects SET tries = tries - 1 WHERE scope = :scope AND key = :key AND attempt IS :attempt"
+        " AND state = 'intended' AND tries > 1",
+        "DELETE FROM effects WHERE scope = :scope AND key = :key AND attempt IS :attempt"
+        " AND state = 'intended'"}) {
+    auto change = ledger.database().prepare(sql);
+    if (!change) return change.error();
+    change->bind(":scope", scope).bind(":key", key).bind(":attempt", or_null(attempt));
+    if (auto done = change->run(); !done) return done.error();
+    if (ledger.database().changes() == 1) return true;
+  }
+  return false;
 }
 
 Result<void> mark_in_doubt(Ledger& ledger, std::string_view scope, std::string_view key,

@@ -150,9 +150,8 @@ std::string command_to_type(const AlertMessage& message, const std::optional<Run
     case AlertEvent::exhausted:
       break;
   }
-  Unit unit;
-  unit.unit = message.facts.size() == 1 ? message.facts.front().unit : "-";
-  return run ? command_for("retry", *run, unit) : "";
+  if (!run) return "";
+  return retry_command(run->job, run->run_date, message.facts.size() == 1 ? message.facts.front().unit : "-");
 }
 
 /// What one target is told of one run, if anything; `well`: that it recovered, else that it did not.

@@ -43,6 +43,10 @@ std::vector<std::string> job_names(const std::string& jobs_folder) {
   return names;
 }
 
+bool has_manifest(const std::string& jobs_folder, const std::string& job) {
+  return exists(path_join(jobs_folder, job + ".json"));
+}
+
 Result<Manifest> load_manifest(const std::string& jobs_folder, const std::string& job) {
   const std::string path = path_join(jobs_folder, job + ".json");
   if (!exists(path)) {

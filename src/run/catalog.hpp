@@ -15,6 +15,8 @@ namespace jobrun {
 Result<Manifest> load_manifest(const std::string& jobs_folder, const std::string& job);
 /// The text of a manifest, parsed; its native job must be one of ours.
 Result<Manifest> check_manifest(const std::string& job, const std::string& path, const std::string& text);
+/// Faulty or not; false where it was taken away, or never was.
+bool has_manifest(const std::string& jobs_folder, const std::string& job);
 /// Names of all manifests, faulty ones included, sorted.
 std::vector<std::string> job_names(const std::string& jobs_folder);
 

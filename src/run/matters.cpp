@@ -74,18 +74,30 @@ void join_effects(std::vector<Matter>& matters) {
 
 std::string step_of(const Matter& matter) {
   if (matter.kind == "pause")
-    return fmt::format("`jobrun resume {}{}`", matter.job,
-                       matter.unit.empty() ? "" : unit_option(matter.unit)) +
+    return "`" + resume_command(matter.job, matter.unit.empty() ? "-" : matter.unit) + "`" +
            (matter.count > 1 ? fmt::format("; without --unit all {}", matter.count) : "");
   if (matter.count == 1 || matter.kind == "alert") return matter.next_action;
   if (matter.kind == "effect") return fmt::format("`jobrun effects --job {}` lists them", matter.job);
-  const std::string retry = fmt::format("`jobrun retry {} --run-date {}`", matter.job, matter.run_date);
+  const std::string retry = "`" + retry_command(matter.job, matter.run_date) + "`";
   if (is_in_doubt(matter))
     return fmt::format("`jobrun effects --job {}` lists what is in doubt; settled, {}", matter.job, retry);
   return fmt::format("`jobrun show {}:{}` has them all; mended, {}", matter.job, matter.run_date, retry);
 }
 
 }  // namespace
+
+Matter matter_without_run(std::string kind, const std::string& job, std::string state, std::string message,
+                          std::string next_action) {
+  Matter matter;
+  matter.kind = std::move(kind);
+  matter.count = 1;
+  matter.job = job;
+  matter.reason = matter.kind;
+  matter.state = std::move(state);
+  matter.message = std::move(message);
+  matter.next_action = std::move(next_action);
+  return matter;
+}
 
 Result<std::vector<Matter>> matters_of(Ledger& ledger, std::string_view job, Instant now) {
   auto rows = attention(ledger, job, now);

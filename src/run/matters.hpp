@@ -27,6 +27,9 @@ struct Matter {
   std::string back_to;             ///< the first of those
 };
 
+/// What is wrong with a job itself. Since when nobody knows; whoever does sets it.
+Matter matter_without_run(std::string kind, const std::string& job, std::string state, std::string message,
+                          std::string next_action);
 /// Newest first. Of one job, or of all with an empty name.
 Result<std::vector<Matter>> matters_of(Ledger& ledger, std::string_view job, Instant now);
 /// The same trouble of the same units night after night becomes one matter, that of the latest: a credential

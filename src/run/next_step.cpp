@@ -30,29 +30,31 @@ std::string unit_option(std::string_view unit) {
   return (unit.starts_with('-') ? " --unit=" : " --unit ") + shell_quoted(unit);
 }
 
-std::string command_for(std::string_view verb, const Run& run, const Unit& unit) {
-  std::string command = fmt::format("jobrun {} {}", verb, run.job);
-  if (verb == "retry") command += " --run-date " + run.run_date;
-  return command + unit_option(unit.unit);
+std::string retry_command(std::string_view job, std::string_view run_date, std::string_view unit) {
+  return fmt::format("jobrun retry {} --run-date {}{}", job, run_date, unit_option(unit));
+}
+
+std::string resume_command(std::string_view job, std::string_view unit) {
+  return fmt::format("jobrun resume {}{}", job, unit_option(unit));
 }
 
 std::string next_step(const Manifest& manifest, const Run& run, const Unit& unit, bool paused) {
-  const std::string retry = "`" + command_for("retry", run, unit) + "`";
+  const std::string retry = "`" + retry_command(run.job, run.run_date, unit.unit) + "`";
   const std::string runbook = manifest.runbook.empty() ? "" : " (" + manifest.runbook + ")";
   if (unit.state == UnitState::in_doubt)
     return "find out whether it happened, then `jobrun effects confirm|release`, then " + retry + runbook;
-  if (paused) return "mend the cause, then `" + command_for("resume", run, unit) + "` and " + retry + runbook;
+  if (paused)
+    return "mend the cause, then `" + resume_command(run.job, unit.unit) + "` and " + retry + runbook;
   return "mend the cause, then " + retry + runbook;
 }
 
 std::string next_step(const Pause& pause) {
-  return fmt::format("`jobrun resume {}{}`", pause.job, pause.unit ? unit_option(*pause.unit) : "") +
+  return "`" + resume_command(pause.job, pause.unit.value_or("-")) + "`" +
          (pause.until ? "; it ends by itself at " + *pause.until : "");
 }
 
 std::string next_step(const AheadOfClock& ahead) {
-  return fmt::format("if the clock is right now, `jobrun retry {} --run-date {}` tries at once", ahead.job,
-                     ahead.run_date);
+  return "if the clock is right now, `" + retry_command(ahead.job, ahead.run_date) + "` tries at once";
 }
 
 }  // namespace jobrun

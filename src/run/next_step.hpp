@@ -18,7 +18,9 @@ std::string shell_quoted(std::string_view word);
 /// " --unit customer_37"; empty for the unit of a job that has none.
 std::string unit_option(std::string_view unit);
 /// "jobrun retry invoice_sync --run-date 2026-04-12 --unit customer_37": words to type, quoted for a shell.
-std::string command_for(std::string_view verb, const Run& run, const Unit& unit);
+/// "-": all of the job, or its only unit.
+std::string retry_command(std::string_view job, std::string_view run_date, std::string_view unit = "-");
+std::string resume_command(std::string_view job, std::string_view unit = "-");
 /// What to do where units wait by a clock that was set back since.
 std::string next_step(const AheadOfClock& ahead);
 /// What ends a pause; without a person where it says until when.

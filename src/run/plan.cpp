@@ -13,8 +13,8 @@ namespace {
 
 Error unknown_unit(const std::string& unit, const std::vector<std::string>& known) {
   const auto near = nearest(unit, known);
-  return Error(
-      Fault::usage, "unknown unit " + printable(unit),
+  return usage_error(
+      "unknown unit " + printable(unit),
       near ? "did you mean " + printable(*near) + "?" : fmt::format("the run has {} units", known.size()));
 }
 
@@ -95,8 +95,7 @@ Result<void> check_same_input(const Run& run, const RunRequest& request) {
 
 Result<void> check_ended(const Run& run) {
   if (run.is_final()) return {};
-  return Error(
-      Fault::usage,
+  return usage_error(
       fmt::format("--again: {} for {} has not ended ({})", run.job, run.run_date, word_of(run.state)),
       "call it without --again to bring it on");
 }

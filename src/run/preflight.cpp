@@ -42,7 +42,7 @@ class Preflight {
 
  private:
   std::vector<std::string> main_call() const {
-    std::vector<std::string> words = {request_.job, "--run-date", request_.run_date};
+    std::vector<std::string> words = {request_.job, "--run-date", request_.run_date, "--log-format=text"};
     words.insert(words.end(), request_.words.begin(), request_.words.end());
     return words;
   }
@@ -99,7 +99,8 @@ class Preflight {
     if (!report_.holds()) return State{};
     auto after_first = look();
     if (!after_first) return after_first;
-    std::vector<std::string> again = {"replay", request_.job + ":" + request_.run_date, "--promote"};
+    std::vector<std::string> again = {"replay", request_.job + ":" + request_.run_date, "--promote",
+                                      "--log-format=text"};
     for (const auto& word : request_.words)
       if (word.starts_with("--unit=")) again.push_back(word);
     auto second = ground_.call(again);

@@ -70,7 +70,6 @@ Result<ActEnd> PreflightGround::call(const std::vector<std::string>& words, int 
     argv.emplace_back(option);
     argv.push_back(value);
   }
-  if (words.front() != "log") argv.insert(argv.end(), {"--log-format", "text"});
   if (!request_.now.empty()) argv.insert(argv.end(), {"--now", request_.now});
   return run(std::move(argv), ends_at);
 }

@@ -121,8 +121,7 @@ Result<void> open_replay(Ledger& ledger, const std::vector<Unit>& units, const R
       auto known = can_rewind(ledger, unit);
       if (!known) return known.error();
       if (!*known)
-        return Error(
-            Fault::usage,
+        return usage_error(
             fmt::format("replay: where the cursor of {} stood then was pruned", printable(unit.unit)),
             "with --promote it goes on from where the shared cursor stands now");
       if (auto rewound = rewind_scratch_cursor(ledger, unit, now); !rewound) return rewound;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "base/file.hpp"
 #include "base/format.hpp"
 #include "base/text.hpp"
 #include "run/catalog.hpp"
@@ -52,19 +51,6 @@ ReportJob::Standing standing_of(const ReportJob& job, const std::vector<ReportMa
   return job.latest->is_final() ? Standing::fine : Standing::waiting;
 }
 
-ReportMatter matter_without_run(std::string kind, const std::string& job, std::string state,
-                                std::string message, std::string next_action) {
-  ReportMatter matter;
-  matter.kind = std::move(kind);
-  matter.count = 1;
-  matter.job = job;
-  matter.reason = matter.kind;
-  matter.state = std::move(state);
-  matter.message = std::move(message);
-  matter.next_action = std::move(next_action);
-  return matter;
-}
-
 /// What the manifest says of a job. A faulty one and a job that is stale are matters; no manifest at all (the
 /// job was taken away) is not.
 struct Expected {
@@ -75,9 +61,10 @@ Result<Expected> note_of(Ledger& ledger, const Places& places, ReportJob& job, R
   Expected expected;
   auto manifest = load_manifest(places.jobs, job.job);
   if (!manifest) {
-    if (exists(path_join(places.jobs, job.job + ".json")))
-      report.matters.push_back(matter_without_run("manifest", job.job, "faulty", manifest.error().what(),
-                                                  "mend the manifest; `jobrun jobs` has all of its faults"));
+    if (has_manifest(places.jobs, job.job))
+      report.matters.push_back(
+          {matter_without_run("manifest", job.job, "faulty", manifest.error().what(),
+                              "mend the manifest; `jobrun jobs` has all of its faults")});
     return expected;
   }
   job.description = manifest->description;
@@ -90,9 +77,9 @@ Result<Expected> note_of(Ledger& ledger, const Places& places, ReportJob& job, R
   if (!freshness) return freshness.error();
   if (!freshness->is_stale()) return expected;
   job.stale = phrase_of(*freshness, report.at);
-  ReportMatter matter = matter_without_run(
+  ReportMatter matter{matter_without_run(
       "stale", job.job, "stale", job.stale,
-      fmt::format("see that its schedule calls it; `jobrun {} --run-date today` does it now", job.job));
+      fmt::format("see that its schedule calls it; `jobrun {} --run-date today` does it now", job.job))};
   if (freshness->due) matter.since = format_instant(*freshness->due);
   report.matters.push_back(std::move(matter));
   return expected;

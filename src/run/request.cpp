@@ -192,9 +192,6 @@ Result<Answer> bring_on(World& world, const RunRequest& request, const std::stri
     auto known = answer_from_ledger(world, joining);
     if (!known) return known.error();
     if (*known) return std::move(**known);
-    auto made = find_run(world.ledger, joining.job, joining.run_date);
-    if (!made) return made.error();
-    if (!*made) return finished.error().during(joining.job + " for " + run_date);
     return bring_on(world, joining, jobs_folder);
   }
   if (!finished) return finished.error().during(request.job + " for " + run_date);

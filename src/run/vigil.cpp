@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <tuple>
 
-#include "base/file.hpp"
 #include "base/format.hpp"
 #include "base/text.hpp"
 #include "ledger/runs.hpp"
@@ -91,7 +90,7 @@ Result<Vigil> watch(Ledger& ledger, const std::string& jobs_folder, const std::s
   for (const auto& name : names) {
     auto manifest = load_manifest(jobs_folder, name);
     if (!manifest) {
-      if (!exists(path_join(jobs_folder, name + ".json"))) return manifest.error();
+      if (!has_manifest(jobs_folder, name)) return manifest.error();
       const std::string& faults = manifest.error().what();
       vigil.troubles.push_back({Trouble::Kind::faulty, true, name, "",
                                 "its manifest has a fault: " + faults.substr(0, faults.find('\n')),

@@ -106,7 +106,7 @@ class PowerCut(CrashTest):
         power.prepare(TOOLS, self.SCENARIOS)
         parts = 40 if LONG else 3
         outcomes = [outcome for name in self.SCENARIOS for outcome in self.cut(name, parts)]
-        wrong = {ears: sum(1 for outcome in self.cut("effect_stop", 1, ears) if outcome.faults) for ears in ("checkpoints", "nothing")}
+        wrong = {syncs: sum(1 for outcome in self.cut("effect_stop", 1, syncs) if outcome.faults) for syncs in ("checkpoints", "nothing")}
         self.figures(f"{len(outcomes)} images of {sum(len(power.RECORDED[name][1]) for name in self.SCENARIOS)} moments, "
                      f"{sum(o.doubts for o in outcomes)} in doubt, {sum(1 for o in outcomes if o.faults)} wrong; "
                      f"control, the WAL synced at checkpoints only: {wrong['checkpoints']} wrong, nothing synced: {wrong['nothing']}")
@@ -115,8 +115,8 @@ class PowerCut(CrashTest):
         self.assertGreater(wrong["nothing"], 0, "a ledger that is never synced was not noticed")
         self.assert_none_failed(outcomes)
 
-    def cut(self, name, parts, ears="all"):
-        return self.play([("power", name, cut, way, ears) for cut, way in power.images(name, ("none", "all", *range(parts)), ears)])
+    def cut(self, name, parts, syncs="all"):
+        return self.play([("power", name, cut, way, syncs) for cut, way in power.images(name, ("none", "all", *range(parts)), syncs)])
 
 
 class Chain(CrashTest):

@@ -765,6 +765,12 @@ def paste(name):
     return f"python3 tests/crash/power.py {words}" if kind == "power" else f"python3 tests/crash/harness.py {name}"
 
 
+def tell_end(outcome):
+    """The exit code of a call by hand."""
+    print("\n".join(outcome.faults) or "ok")
+    return 1 if outcome.faults else 0
+
+
 def main(words):
     tools = Tools()
     try:
@@ -789,8 +795,7 @@ def main(words):
             return 64
     finally:
         tools.close()
-    print("\n".join(outcome.faults) or "ok")
-    return 1 if outcome.faults else 0
+    return tell_end(outcome)
 
 
 if __name__ == "__main__":

@@ -151,13 +151,12 @@ class File:
 class Disk:
     """What is durable and what is not, after the events that `play` was told."""
 
-    def __init__(self, image, deaf=lambda event, following: False):
+    def __init__(self, image):
         self.files = {name: File(content) for name, content in image.items() if not name.endswith(VOLATILE)}
         self.durable_names, self.pending_names = dict(self.files), []
-        self.deaf = deaf
         self.acts, self.said = b"", False
 
-    def play(self, event, following):
+    def play(self, event):
         what, name, detail = event
         if what == "act":
             self.acts += detail
@@ -180,7 +179,7 @@ class Disk:
                 kept = [one for one in self.pending_names if os.path.dirname(one[0]) != name]
                 self.durable_names = self.names(lambda one: os.path.dirname(one) == name)
                 self.pending_names = kept
-            elif not self.deaf(event, following):
+            else:
                 self.files[name].sync()
         elif what == "size" or (what == "grow" and detail > self.files[name].length()):
             self.files[name].pending.append((detail, None))
@@ -206,25 +205,18 @@ class Disk:
         return image
 
 
-def disk_after(image, events, cut, deaf):
-    disk = Disk(image, deaf)
-    for number in range(min(cut, len(events))):
-        disk.play(events[number], events[number + 1:])
-    return disk
+# The wrong twins: calls that sync less. With synchronous=OFF nothing; with NORMAL the WAL only before what is in it goes to the ledger.
+def without_syncs(events):
+    return [event for event in events if event.what != "sync" or not event.name.startswith("state/ledger.db")]
 
 
-# What the wrong twins do not sync: with synchronous=OFF nothing; with NORMAL the WAL only before what is in it goes to the ledger.
-def hears_all(event, following):
-    return False
-
-
-def hears_nothing(event, following):
-    return event.name.startswith("state/ledger.db")
-
-
-def hears_checkpoints(event, following):
-    after = next((one for one in following if one.what in ("write", "sync")), None)
-    return event.name.endswith("-wal") and not (after and after.name == "state/ledger.db")
+def without_syncs_between_checkpoints(events):
+    kept = []
+    for number, event in enumerate(events):
+        after = next((one for one in events[number + 1:] if one.what in ("write", "sync")), None)
+        if event.what != "sync" or not event.name.endswith("-wal") or (after and after.name == "state/ledger.db"):
+            kept.append(event)
+    return kept
 
 
 # --- one image ----------------------------------------------------------------------------------------------------
@@ -232,27 +224,34 @@ def hears_checkpoints(event, following):
 INIT = "init"  # the call that makes the ledger; a first run follows
 FIRST = harness.BY_NAME["first_run"]
 RECORDED = {}  # scenario name: (image before the call, events)
-EARS = {"all": hears_all, "nothing": hears_nothing, "checkpoints": hears_checkpoints}
+SYNCS = {"all": list, "nothing": without_syncs, "checkpoints": without_syncs_between_checkpoints}
 
 
-def images(name, ways, ears="all"):
-    """(cut, way) of every image of a recorded call that differs from those before."""
+def recorded(name, syncs):
     image, events = RECORDED[name]
-    seen, disk = set(), Disk(image, EARS[ears])
-    for cut in range(len(events) + 1):
+    return image, SYNCS[syncs](events)
+
+
+def images(name, ways, syncs="all"):
+    """(cut, way) of every image of a recorded call that differs from those before."""
+    image, events = recorded(name, syncs)
+    seen, disk = set(), Disk(image)
+    for cut, event in enumerate([None, *events]):
+        if event:
+            disk.play(event)
         for way in ways:
             found = disk.image(way)
             key = hashlib.sha256(repr((disk.said, sorted(found.items()))).encode()).digest()
             if key not in seen:
                 seen.add(key)
                 yield cut, way
-        if cut < len(events):
-            disk.play(events[cut], events[cut + 1:])
 
 
-def play_cut(place, name, cut, way, ears="all", verbose=False):
-    image, events = RECORDED[name]
-    disk = disk_after(image, events, cut, EARS[ears])
+def play_cut(place, name, cut, way, syncs="all", verbose=False):
+    image, events = recorded(name, syncs)
+    disk = Disk(image)
+    for event in events[:cut]:
+        disk.play(event)
     scenario = dataclasses.replace(harness.BY_NAME.get(name, FIRST), image=disk.image(way))
 
     def steps(player):
@@ -298,8 +297,7 @@ def main(words):
         outcome = play_cut(harness.Place(tools, "w"), words[0], int(words[1]), way, verbose=True)
     finally:
         tools.close()
-    print("\n".join(outcome.faults) or "ok")
-    return 1 if outcome.faults else 0
+    return harness.tell_end(outcome)
 
 
 if __name__ == "__main__":
